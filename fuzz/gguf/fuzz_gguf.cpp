@@ -42,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     attempt([&] {
       checkpoint::gguf_config(file, {}).check_read();
       checkpoint::gguf_pooling(file);
+      checkpoint::gguf_dense_modules(file, "file");
     });
     attempt([&] {
       tokenizer::TokenizerSettings settings;

@@ -41,11 +41,6 @@ struct Part {
   bool columns = false;
 };
 
-[[noreturn]] void fail(const StoredTensor& tensor, const std::string& expected) {
-  throw Error(ErrorCode::kCorrupt, checkpoint::title(tensor) + ": expected " + expected +
-                                       ", found " + checkpoint::shape_text(tensor.shape));
-}
-
 // An error unless there are as many along this dimension.
 void check_size(const StoredTensor& tensor, bool columns, const Heads& heads, const Part& part) {
   const auto of_keys = checkpoint::shape_product(std::vector{heads.keys, part.fixed}),
@@ -54,9 +49,10 @@ void check_size(const StoredTensor& tensor, bool columns, const Heads& heads, co
                         : columns            ? tensor.shape.back()
                                              : tensor.shape.front();
   if (!of_keys || !of_values || *of_keys > found || found - *of_keys != *of_values)
-    fail(tensor, std::to_string(part.fixed) + (columns ? " columns" : " rows") + " for each of " +
-                     std::to_string(heads.keys) + " key heads and " + std::to_string(part.width) +
-                     " for each of " + std::to_string(heads.values) + " value heads");
+    refuse_shape(tensor, std::to_string(part.fixed) + (columns ? " columns" : " rows") +
+                             " for each of " + std::to_string(heads.keys) + " key heads and " +
+                             std::to_string(part.width) + " for each of " +
+                             std::to_string(heads.values) + " value heads");
 }
 
 // Where each row (or column) of the checkpoint's lies in the file's.
@@ -87,7 +83,7 @@ void group_values(const Heads& heads, Tensors& tensors) {
       if (!name.ends_with(std::string(kPlace) + std::string(part.name))) continue;
       check_size(tensor, part.columns, heads, part);
       if (part.columns) {
-        if (tensor.shape.size() != 2) fail(tensor, "a matrix");
+        if (tensor.shape.size() != 2) refuse_shape(tensor, "a matrix");
         tensor = some_columns(tensor, grouped(heads, part));
       } else {
         const int64_t all = checkpoint::shape_product(tensor.shape).value_or(0);
@@ -132,9 +128,9 @@ void join_gates(const Heads& heads, Tensors& tensors) {
     check_size(rows->second, false, heads,
                {.name = kRows, .fixed = 2 * heads.key_width, .width = heads.value_width});
     check_size(gates->second, false, heads, {.name = kGates, .width = heads.value_width});
-    if (rows->second.shape.size() != 2) fail(rows->second, "a matrix");
+    if (rows->second.shape.size() != 2) refuse_shape(rows->second, "a matrix");
     if (gates->second.shape.size() != 2 || gates->second.shape[1] != rows->second.shape[1])
-      fail(gates->second, "as many columns as " + checkpoint::title(rows->second) + " has");
+      refuse_shape(gates->second, "as many columns as " + checkpoint::title(rows->second) + " has");
     StoredTensor both = joined_rows(rows->second, gates->second, by_key_heads(heads));
     tensors.erase(rows);
     tensors.erase(gates);

@@ -6,22 +6,14 @@
 #include <string_view>
 #include <utility>
 
-#include "checkpoint/name_text.h"
-#include "checkpoint/shape.h"
 #include "convert/rearranged.h"
 #include "convert/text_settings.h"
-#include "vecton/error.h"
 
 namespace vecton::convert {
 
 namespace {
 
 using checkpoint::StoredTensor;
-
-[[noreturn]] void fail(const StoredTensor& tensor, const std::string& expected) {
-  throw Error(ErrorCode::kCorrupt, checkpoint::title(tensor) + ": expected " + expected +
-                                       ", found " + checkpoint::shape_text(tensor.shape));
-}
 
 // What stands before the end of a name, `end` a part of its path of its own.
 std::optional<std::string> before_end(const std::string& name, std::string_view end) {
@@ -77,8 +69,8 @@ class Experts {
   StoredTensor as_rows(const StoredTensor& tensor, bool bare) const {
     const bool turned = rules_.interleaved && bare;
     if (tensor.shape.size() != 3) {
-      fail(tensor, turned ? "experts of matrices, inputs by outputs"
-                          : "experts of matrices, outputs by inputs");
+      refuse_shape(tensor, turned ? "experts of matrices, inputs by outputs"
+                                  : "experts of matrices, outputs by inputs");
     }
     return turned ? transposed(tensor) : tensor;
   }
@@ -86,14 +78,15 @@ class Experts {
   StoredTensor part_of(const StoredTensor& tensor, bool bare, int64_t part) const {
     const StoredTensor whole = as_rows(tensor, bare);
     const int64_t experts = whole.shape[0], width = whole.shape[1] / 2, columns = whole.shape[2];
-    if (whole.shape[1] % 2 != 0) fail(tensor, "experts of matrices with as much of gate as of up");
+    if (whole.shape[1] % 2 != 0)
+      refuse_shape(tensor, "experts of matrices with as much of gate as of up");
     return some_rows(whole, columns, rows_of(part, rules_.interleaved, experts, width),
                      {experts, width, columns});
   }
 
   StoredTensor part_of_bias(const StoredTensor& tensor, int64_t part) const {
     if (tensor.shape.size() != 2 || tensor.shape[1] % 2 != 0 || tensor.quantised)
-      fail(tensor, "an even number of values for each expert");
+      refuse_shape(tensor, "an even number of values for each expert");
     const int64_t experts = tensor.shape[0], width = tensor.shape[1] / 2;
     return some_rows(tensor, 1, rows_of(part, rules_.interleaved, experts, width),
                      {experts, width});
@@ -117,9 +110,9 @@ struct LatentHeads {
     const int64_t each = still + values;
     if (heads < 1 || still < 1 || values < 1 || tensor.shape.size() != 2 ||
         tensor.shape[0] != heads * each) {
-      fail(tensor,
-           "as many rows as num_attention_heads times qk_nope_head_dim and v_head_dim of "
-           "config.json");
+      refuse_shape(tensor,
+                   "as many rows as num_attention_heads times qk_nope_head_dim and v_head_dim of "
+                   "config.json");
     }
     const int64_t rank = tensor.shape[1];
     const auto part = [&](int64_t begin, int64_t n) {

@@ -13,6 +13,7 @@
 #include "checkpoint/weight_rows.h"
 #include "convert/rows.h"
 #include "quantise/quantise.h"
+#include "vecton/error.h"
 
 namespace vecton::convert {
 
@@ -97,6 +98,11 @@ std::vector<float> numbers_of(const StoredTensor& tensor) {
 }
 
 }  // namespace
+
+void refuse_shape(const StoredTensor& tensor, const std::string& expected) {
+  throw Error(ErrorCode::kCorrupt, checkpoint::title(tensor) + ": expected " + expected +
+                                       ", found " + checkpoint::shape_text(tensor.shape));
+}
 
 StoredTensor some_rows(const StoredTensor& tensor, int64_t columns, std::vector<int64_t> rows,
                        std::vector<int64_t> shape) {

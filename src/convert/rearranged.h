@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "checkpoint/safetensors.h"
 
 namespace vecton::convert {
+
+// kCorrupt: "FILE: TENSOR: expected EXPECTED, found SHAPE".
+[[noreturn]] void refuse_shape(const checkpoint::StoredTensor& tensor, const std::string& expected);
 
 // Rows of `columns` numbers each, in the order given, as a tensor of this shape. What is quantised
 // stays so.

@@ -321,7 +321,10 @@ namespace vecton::models::lfm2_bidirectional {
 extern constinit const Family kFamily{
     .name = "lfm2_bidirectional",
     .model_types = {"lfm2_bidirectional"},
-    .architectures = {{"Lfm2BidirectionalModel"}},
+    .architectures = {{"Lfm2BidirectionalModel"},
+                      {"Lfm2BidirectionalForMaskedLM", checkpoint::HeadKind::kOther},
+                      {"Lfm2BidirectionalForSequenceClassification", checkpoint::HeadKind::kOther},
+                      {"Lfm2BidirectionalForTokenClassification", checkpoint::HeadKind::kOther}},
     .default_pooling = ops::Pooling::kCls,
     .tensors = {.words = "embed_tokens.weight", .prefixes = {"model."}},
     .shape = lfm2::bidirectional_shape,

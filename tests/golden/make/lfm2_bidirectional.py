@@ -1,5 +1,6 @@
 """Makes the fixture colbert-lfm2-bidirectional: the weights and texts of colbert-lfm2 in a model whose tokens see both ways and whose convolutions are centred
-(LFM2.5-ColBERT, architecture Lfm2BidirectionalModel), computed here in torch from the published description: no release of transformers that is used for fixtures has it.
+(LFM2.5-ColBERT, class Lfm2BidirectionalModel). Computed here in torch, as the transformers that fixtures are made with has no such class; what is shared with the causal model is compared with what
+transformers has given of that.
 
     python tests/golden/make/lfm2_bidirectional.py
 """

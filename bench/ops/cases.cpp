@@ -72,12 +72,12 @@ tensor::Weight weight(int64_t n, int64_t k, tensor::DType dtype) {
   return result;
 }
 
-// A weight as often as it takes to fill all caches several times, or once.
-std::vector<ops::PreparedWeight> copies(bool cold, double bytes,
-                                        const std::function<ops::PreparedWeight()>& prepare) {
+// What is read as often as it takes to fill all caches several times, or once.
+template <class T>
+std::vector<T> copies(bool cold, double bytes, const std::function<T()>& prepare) {
   const double wanted = std::max(192e6, 4.0 * static_cast<double>(base::last_level_cache()));
-  std::vector<ops::PreparedWeight> made(cold ? static_cast<size_t>(wanted / bytes) + 2 : 1);
-  for (ops::PreparedWeight& copy : made) copy = prepare();
+  std::vector<T> made(cold ? static_cast<size_t>(wanted / bytes) + 2 : 1);
+  for (T& copy : made) copy = prepare();
   return made;
 }
 
@@ -107,7 +107,7 @@ void add_linear(const Settings& settings, const std::string& dtype_name, bool ga
       c.prepare = [=, n = n, k = k, cold = settings.cold, bias = settings.bias,
                    compute = settings.compute](Ops& ops) -> std::function<void()> {
         const Tensor x = input(ops, m, k);
-        const auto all = copies(cold, weight_bytes, [&] {
+        const auto all = copies<ops::PreparedWeight>(cold, weight_bytes, [&] {
           return gated ? ops.prepare_gated(w, w, compute) : ops.prepare_linear({&w, 1}, compute);
         });
         const ops::Vector b = bias ? input(ops, 1, n) : ops::Vector();
@@ -316,6 +316,73 @@ void add_kinds(const Settings& settings, std::vector<Case>& cases) {
   }
 }
 
+tensor::DType cache_dtype_named(const std::string& name) {
+  if (name == "fp8") return tensor::DType::kF8E4M3;
+  if (name == "f32" || name == "bf16") return dtype_named(name);
+  throw Error(ErrorCode::kInvalidArgument,
+              "--dtype: '" + name + "' is none of: f32, bf16, fp8 (of cached)");
+}
+
+// A step of m texts that are written, with the heads of Qwen3-0.6B: a token each, against `length`
+// keys before it, which lie in pages.
+Case cached_case(int64_t m, int64_t d, int64_t length, const std::string& dtype_name, bool cold) {
+  constexpr int64_t kHeads = 16, kKvHeads = 8, kPageRows = 16;
+  const tensor::DType dtype = cache_dtype_named(dtype_name);
+  const int64_t columns = kKvHeads * d, cached = length / kPageRows * kPageRows;
+  const auto numbers = static_cast<double>(m * (cached + 1) * columns);
+  const double bytes = 2 * numbers * static_cast<double>(tensor::size_of(dtype));
+  Case c{.op = "cached",
+         .shape = shape_of({{"m", m}, {"dim", d}, {"length", cached}}),
+         .dtype = dtype_name,
+         .rows = m,
+         .work = {.flops = 4.0 * kHeads / kKvHeads * numbers, .bytes = cold ? bytes : 0},
+         .prepare = {}};
+  c.prepare = [=](Ops& ops) -> std::function<void()> {
+    const AttentionCase texts{.op = {},
+                              .kind = {},
+                              .length = cached + 1,
+                              .texts = m,
+                              .shape = {},
+                              .page_rows = kPageRows};
+    std::vector<int32_t> rows(m * cached);
+    std::iota(rows.begin(), rows.end(), 0);
+    const tensor::Indices index = ops.upload_indices(rows);
+    const auto copy = [&] {
+      ops::KeyPages pages = make_pages(ops, texts, columns);
+      for (Tensor* of : {&pages.k, &pages.v}) {
+        const Tensor stored = ops.allocate_cache(m * cached, columns, dtype);
+        ops.store_rows(*of, index, stored, index);
+        *of = stored;
+      }
+      return pages;
+    };
+    const std::vector<ops::KeyPages> all = copies<ops::KeyPages>(cold, bytes, copy);
+    tensor::Rows last;
+    for (int64_t s = 0; s < m; ++s) {
+      last.index.push_back(static_cast<int32_t>(cached));
+      last.offsets.push_back(static_cast<int32_t>(s + 1));
+    }
+    const ops::AttentionShape shape{kHeads, kKvHeads, d, 1 / std::sqrt(static_cast<float>(d)),
+                                    true};
+    const tensor::SequenceRows queries = ops.upload_rows(last);
+    const Tensor q = input(ops, m, kHeads * d), k = input(ops, m, columns),
+                 v = input(ops, m, columns);
+    return [=, &ops, next = size_t{0}]() mutable {
+      ops.attention(q, k, v, shape, queries, queries.offsets, {}, all[next++ % all.size()]);
+    };
+  };
+  return c;
+}
+
+void add_cached(const Settings& settings, const std::string& dtype_name, std::vector<Case>& cases) {
+  for (const int64_t m : settings.m) {
+    for (const int64_t d : settings.head_dims) {
+      for (const int64_t length : settings.lengths)
+        cases.push_back(cached_case(m, d, length, dtype_name, settings.cold));
+    }
+  }
+}
+
 // A query of 32 tokens against documents of 128 tokens, and against pages of 768 patches, of 128
 // numbers each.
 void add_max_sim(std::vector<Case>& cases) {
@@ -410,6 +477,8 @@ std::vector<Case> make_cases(const Settings& settings) {
         add_linear(settings, dtype, op == "gated", cases);
     } else if (op == "experts") {
       for (const std::string& dtype : settings.dtypes) add_experts(settings, dtype, cases);
+    } else if (op == "cached") {
+      for (const std::string& dtype : settings.dtypes) add_cached(settings, dtype, cases);
     } else if (op == "attention") {
       add_attention(settings, cases);
     } else if (op == "window") {
@@ -426,8 +495,8 @@ std::vector<Case> make_cases(const Settings& settings) {
       throw Error(
           ErrorCode::kInvalidArgument,
           "--op: '" + op +
-              "' is none of: linear, gated, experts, attention, window, kinds, max_sim, norm, "
-              "rope, activation");
+              "' is none of: linear, gated, experts, attention, cached, window, kinds, max_sim, "
+              "norm, rope, activation");
     }
   }
   return cases;

@@ -21,6 +21,7 @@ constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are sepa
   --op LIST        linear, gated, attention, window (of attention, on long texts), kinds (of attention), max_sim,
                    norm, rope, activation                             (these)
                    experts: a layer's of Qwen3-30B-A3B, of --m rows
+                   cached: a token each of --m texts against --length keys of a cache of --dtype (f32, bf16, fp8)
   --m LIST         rows                                               (1,8,32,128,512,4096)
   --n LIST, --k LIST   shape of the weight, every n with every k      (11 shapes of common encoders)
   --dtype LIST     f32, f16, bf16: how the weight is stored           (f32)
@@ -28,7 +29,7 @@ constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are sepa
   --compute NAME   of linear, gated, experts: float32, bfloat16, int8          (float32)
   --head-dim LIST, --length LIST   of attention                       (32,64,128 and 16..512)
   --threads LIST   threads that share one call                        (1)
-  --cold           the weight is in no cache: copies take turns
+  --cold           the weight, or the keys, are in no cache: copies take turns
   --causal, --bias
   --isa NAME       avx512, avx2, neon, scalar                         (VECTON_CPU or the best)
   --backend NAME   cpu, ref                                           (cpu)

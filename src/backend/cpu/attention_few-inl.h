@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <type_traits>
 
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/attention_keys-inl.h"
@@ -45,19 +44,20 @@ inline bool is_of_few(const AttentionTile& tile) {
 // follow one another.
 class RowsAhead {
  public:
-  RowsAhead(const std::byte* const* begin, const std::byte* const* end, int64_t bytes,
-            int64_t shares)
+  RowsAhead(const float* const* begin, const float* const* end, int64_t bytes, int64_t shares)
       : row_(begin), end_(end), bytes_(bytes) {
-    const int64_t lines = (end - begin) * ((bytes + kLine - 1) / kLine);
-    share_ = (lines + shares - 1) / shares;
+    const int64_t fetches = (end - begin) * ((bytes + 4 * kLine - 1) / (4 * kLine));
+    share_ = (fetches + shares - 1) / shares;
   }
 
   // Inlined, because a compiler takes a function that does nothing but fetch for one that does
   // nothing.
   HWY_INLINE void fetch_share() {
     for (int64_t left = share_; left > 0 && row_ != end_; --left) {
-      __builtin_prefetch(*row_ + at_, 0, 2);
-      at_ += kLine;
+      const std::byte* at = reinterpret_cast<const std::byte*>(*row_) + at_;
+      HWY_UNROLL(4)
+      for (int i = 0; i < 4; ++i) __builtin_prefetch(at + i * kLine, 0, 2);
+      at_ += 4 * kLine;
       if (at_ < bytes_) continue;
       at_ = 0;
       ++row_;
@@ -66,67 +66,37 @@ class RowsAhead {
 
  private:
   static constexpr int64_t kLine = 64;
-  const std::byte* const* row_;
-  const std::byte* const* end_;
+  const float* const* row_;
+  const float* const* end_;
   int64_t bytes_, share_, at_ = 0;
 };
 
 struct Float32 {
   using Stored = float;
+  static constexpr tensor::DType kType = tensor::DType::kF32;
+
+  static HWY_INLINE void widen_words(NarrowCodes words, VF (&numbers)[1]) {
+    numbers[0] = float_of(words);
+  }
 };
 
-// A vector of numbers that lie so.
-template <class Type>
-HWY_INLINE VF load_wide(const typename Type::Stored* from) {
-  if constexpr (std::is_same_v<Type, Float32>) {
-    return hn::LoadU(F32(), from);
-  } else {
-    return load_widened<Type>(from);
-  }
-}
-
-// Columns from `column` on of as many rows as there are lanes, a row to a lane: four words of each
-// row, and what numbers they hold.
-template <class Type>
-class KeyColumns {
-  static constexpr int kInWord = sizeof(float) / sizeof(typename Type::Stored);
-
- public:
-  static constexpr int kColumns = 4 * kInWord;
-
-  HWY_INLINE KeyColumns(const float* const* rows, int64_t column) {
-    load_columns(rows, column / kInWord, words_);
-  }
-  HWY_INLINE VF column(int j) const {
-    constexpr int kBits = 32 / kInWord;
-    const VF word = words_[j / kInWord];
-    if constexpr (kInWord == 1) {
-      return word;
-    } else {
-      const int shift = j % kInWord * kBits;
-      const NarrowCodes code = hn::ShiftRightSame(hn::BitCast(NarrowU32(), word), shift);
-      return Type::widen(hn::And(code, codes((1u << kBits) - 1)));
-    }
-  }
-
- private:
-  VF words_[4];
-};
-
-template <int kQueries>
+// Rows of `Type`, which are read in words of 32 bits, one number to four; rows of other types are
+// widened into the scratch first.
+template <int kQueries, class Type>
 class FewQueries {
  public:
   FewQueries(const AttentionTile& tile, float* scratch)
       : t_(tile),
+        in_word_(tile.head_dim % (kLanes * kInWord<Type>) == 0 ? kInWord<Type> : 1),
         queries_(scratch),
         sums_(queries_ + tile.heads * kQueries * tile.head_dim),
         scores_(sums_ + tile.heads * kQueries * tile.head_dim),
         wide_(scores_ + tile.heads * kQueries * kScores),
-        maxima_(wide_ + kKeys * tile.head_dim),
+        maxima_(wide_ + (kKeys + 1) * tile.head_dim),
         totals_(maxima_ + tile.heads * kQueries) {}
 
   static int64_t scratch_floats(int64_t head_dim, int64_t heads) {
-    return heads * kQueries * (2 * head_dim + kScores + 2) + kKeys * head_dim;
+    return heads * kQueries * (2 * head_dim + kScores + 2) + (kKeys + 1) * head_dim;
   }
 
   void run() {
@@ -144,9 +114,13 @@ class FewQueries {
   }
 
  private:
-  static constexpr int64_t kKeys = 2 * kLanes;  // that are multiplied together
-  static constexpr int64_t kScores = (kKeyTile + kKeys - 1) / kKeys * kKeys;
-  using Rows = std::array<const std::byte*, kKeyTile + kKeys>;
+  template <class T>
+  static constexpr int64_t kInWord = sizeof(float) / sizeof(typename T::Stored);
+  static constexpr int64_t kLineWords = 16;
+  static constexpr int kVectors = 2;  // of keys: as many sums at once as hide a sum's latency
+  static constexpr int64_t kKeys = kVectors * kLanes;       // that are multiplied together
+  static constexpr int64_t kScores = kKeyTile + kKeys + 8;  // whole vectors
+  using Rows = std::array<const float*, kKeyTile + 2 * kKeys>;
 
   float* queries(int64_t head) const { return queries_ + head * kQueries * t_.head_dim; }
   float* sums(int64_t head) const { return sums_ + head * kQueries * t_.head_dim; }
@@ -167,7 +141,8 @@ class FewQueries {
     }
   }
 
-  // Where the rows of a tile's keys and values are, and those that follow, to be fetched ahead.
+  // Where the rows of a tile's keys and values are, and those that follow, to be fetched ahead and
+  // to fill vectors of keys.
   void find_rows(int64_t begin, int64_t end) {
     const int64_t last = std::min(end + kKeys, to_);
     for_runs(t_, begin, last, [&](const KeyRun& run, int64_t from, int64_t to) {
@@ -175,129 +150,180 @@ class FewQueries {
       const std::byte* k = run.k + ((from - run.begin) * run.k_stride + t_.kv_column) * size;
       const std::byte* v = run.v + ((from - run.begin) * run.v_stride + t_.kv_column) * size;
       for (int64_t key = from - begin; key < to - begin; ++key) {
-        k_[key] = k;
-        v_[key] = v;
+        k_[key] = reinterpret_cast<const float*>(k);
+        v_[key] = reinterpret_cast<const float*>(v);
         types_[key] = run.dtype;
         k += run.k_stride * size;
         v += run.v_stride * size;
       }
     });
     fetched_ = last - begin;
+    std::fill_n(k_.begin() + fetched_, kKeys, k_[fetched_ - 1]);
   }
 
-  // Where a head's columns of the rows of `count` keys lie, as words; the last row stands for those
-  // up to kKeys. Rows of one type are read as that, which is returned; of several, those that are
-  // narrower than float32 are widened into the scratch, where they stay until the next call.
-  tensor::DType find_columns(const Rows& rows, int64_t key, int64_t count, int64_t head,
-                             const float* (&out)[kKeys]) {
-    const tensor::DType* types = types_.data() + key;
-    const bool alike = t_.head_dim % (16 / tensor::size_of(*types)) == 0 &&
-                       std::all_of(types, types + count, [=](auto type) { return type == *types; });
+  bool is_read_in_place(int64_t key) const {
+    return types_[key] == Type::kType && in_word_ == kInWord<Type>;
+  }
+
+  // Up to kKeys keys from `key` on that are read alike.
+  int64_t alike(int64_t key, int64_t end) const {
+    const bool in_place = is_read_in_place(key);
+    const int64_t most = std::min(end, key + kKeys);
+    int64_t to = key + 1;
+    while (to < most && is_read_in_place(to) == in_place) ++to;
+    return to - key;
+  }
+
+  // A head's columns of the rows of `count` keys, widened; a row more where vectors of keys need
+  // one. In groups of in_word_ vectors where `like_words`, in the order in which widened words give
+  // them.
+  void widen(const Rows& rows, int64_t key, int64_t count, int64_t head, bool like_words,
+             const float* (&out)[kKeys]) {
+    float* natural = wide_ + kKeys * t_.head_dim;
     for (int64_t i = 0; i < count; ++i) {
-      const std::byte* row = rows[key + i] + head * t_.head_dim * tensor::size_of(types[i]);
-      out[i] = reinterpret_cast<const float*>(row);
-      if (alike || types[i] == tensor::DType::kF32) continue;
+      const tensor::DType type = types_[key + i];
+      const std::byte* row = reinterpret_cast<const std::byte*>(rows[key + i]) +
+                             head * t_.head_dim * tensor::size_of(type);
       float* wide = wide_ + i * t_.head_dim;
-      with_narrow(types[i], [&]<class Type>() HWY_ATTR { widen_as<Type>(row, t_.head_dim, wide); });
+      float* to = like_words ? natural : wide;
+      if (type == tensor::DType::kF32) {
+        std::copy_n(reinterpret_cast<const float*>(row), t_.head_dim, to);
+      } else {
+        with_narrow(type, [&]<class T>() HWY_ATTR { widen_as<T>(row, t_.head_dim, to); });
+      }
+      if (like_words) for_columns([&](int64_t c, int64_t at) { wide[at] = natural[c]; });
       out[i] = wide;
     }
     std::fill(out + count, out + kKeys, out[count - 1]);
-    return alike ? *types : tensor::DType::kF32;
+  }
+
+  // f(column, where it lies among those that widened words give).
+  template <class F>
+  HWY_INLINE void for_columns(const F& f) const {
+    const int64_t group = in_word_ * kLanes;
+    for (int64_t c = 0; c < t_.head_dim; c += group) {
+      for (int64_t j = 0; j < in_word_; ++j) {
+        for (int64_t lane = 0; lane < kLanes; ++lane)
+          f(c + lane * in_word_ + j, c + j * kLanes + lane);
+      }
+    }
   }
 
   // The rows from number `key` on, as many as are multiplied together.
   RowsAhead ahead(const Rows& rows, int64_t key, int64_t shares) const {
     const int64_t begin = std::min(key, fetched_), end = std::min(key + kKeys, fetched_);
     return {rows.data() + begin, rows.data() + end,
-            t_.heads * t_.head_dim * tensor::size_of(types_[0]), shares};
+            t_.heads * t_.head_dim * tensor::size_of(Type::kType), shares};
   }
 
   void add_keys(int64_t begin, int64_t end, bool first) {
     find_rows(begin, end);
     const int64_t count = end - begin;
-    const float* rows[kKeys];
     if (first) ahead(k_, 0, 1).fetch_share();
-    for (int64_t key = 0; key < count; key += kKeys) {
-      const int64_t some = std::min(kKeys, count - key), shares = t_.heads * t_.head_dim / 4;
-      RowsAhead next = key + kKeys < count ? ahead(k_, key + kKeys, shares) : ahead(v_, 0, shares);
-      for (int64_t head = 0; head < t_.heads; ++head) {
-        with_stored(find_columns(k_, key, some, head, rows), [&]<class Type>() HWY_ATTR {
-          add_scores<Type>(queries(head), rows, some, scores(head) + key, next);
-        });
-      }
+    for (int64_t key = 0, some; key < count; key += some) {
+      some = alike(key, count);
+      const int64_t vectors = (some + kLanes - 1) / kLanes;
+      const int64_t shares = t_.heads * vectors * t_.head_dim / (in_word_ * kColumnsAtOnce);
+      RowsAhead next = key + some < count ? ahead(k_, key + some, shares) : ahead(v_, 0, shares);
+      for (int64_t head = 0; head < t_.heads; ++head) add_scores(key, some, vectors, head, next);
     }
     for (int64_t head = 0; head < t_.heads; ++head) take_powers(head, count, first);
-    for (int64_t key = 0; key < count; key += kKeys) {
-      const int64_t some = std::min(kKeys, count - key), shares = t_.heads * some;
+    for (int64_t key = 0, some; key < count; key += some) {
+      some = alike(key, count);
+      const int64_t shares = t_.heads * some;
       RowsAhead next =
-          key + kKeys < count ? ahead(v_, key + kKeys, shares) : ahead(k_, count, shares);
-      for (int64_t head = 0; head < t_.heads; ++head) {
-        with_stored(find_columns(v_, key, some, head, rows), [&]<class Type>() HWY_ATTR {
-          add_values<Type>(sums(head), rows, some, scores(head) + key, next);
-        });
-      }
+          key + some < count ? ahead(v_, key + some, shares) : ahead(k_, count, shares);
+      for (int64_t head = 0; head < t_.heads; ++head) add_values(key, some, head, next);
     }
   }
 
-  // f with the type of numbers as they lie in rows.
-  template <class F>
-  static HWY_INLINE void with_stored(tensor::DType dtype, const F& f) {
-    if (dtype == tensor::DType::kF32) return f.template operator()<Float32>();
-    with_narrow(dtype, f);
+  // Scores of `count` keys from `key` on; those that fill the last vector of keys are not used.
+  void add_scores(int64_t key, int64_t count, int64_t vectors, int64_t head, RowsAhead& ahead) {
+    float* to = scores(head) + key;
+    with_constant<kVectors>(vectors, [&]<int kSome>() HWY_ATTR {
+      if (is_read_in_place(key)) {
+        multiply_keys<Type, kSome>(queries(head), k_.data() + key,
+                                   head * t_.head_dim / kInWord<Type>, to, ahead);
+      } else {
+        const float* rows[kKeys];
+        widen(k_, key, count, head, false, rows);
+        multiply_keys<Float32, kSome>(queries(head), rows, 0, to, ahead);
+      }
+    });
   }
 
-  // Scores of up to kKeys keys; beyond `count` none.
-  template <class Type>
-  HWY_NOINLINE void add_scores(const float* query, const float* const (&rows)[kKeys], int64_t count,
-                               float* scores, RowsAhead& ahead) {
+  // Of kSome vectors of keys, from word `word` of their rows on.
+  template <class T, int kSome>
+  HWY_NOINLINE void multiply_keys(const float* query, const float* const* rows, int64_t word,
+                                  float* scores, RowsAhead& ahead) {
+    constexpr int64_t kNumbers = kInWord<T>;
     RowsAhead next = ahead;
-    VF sums[kQueries][2];
+    VF sums[kQueries][kSome];
     HWY_UNROLL(4)
-    for (int i = 0; i < kQueries; ++i) sums[i][0] = sums[i][1] = hn::Zero(d_);
-    for (int64_t c = 0; c < t_.head_dim; c += KeyColumns<Type>::kColumns) {
-      const KeyColumns<Type> keys[2] = {{rows, c}, {rows + kLanes, c}};
-      HWY_UNROLL(16)
-      for (int j = 0; j < KeyColumns<Type>::kColumns; ++j, query += kQueries) {
-        if (j % 4 == 0) next.fetch_share();
-        const VF first = keys[0].column(j), second = keys[1].column(j);
+    for (int i = 0; i < kQueries; ++i) {
+      HWY_UNROLL(4)
+      for (int v = 0; v < kSome; ++v) sums[i][v] = hn::Zero(d_);
+    }
+    const auto add_words = [&]<int kWords>(int64_t at, const float* q, int v) HWY_ATTR {
+      // Hidden, so that the compiler does not load all addresses ahead, to keep them on the stack.
+      const float* const* some = rows + v * kLanes;
+      asm("" : "+r"(some));
+      next.fetch_share();
+      VF words[kWords];
+      load_columns(some, at, words);
+      HWY_UNROLL(8)
+      for (int w = 0; w < kWords; ++w) {
+        VF keys[kNumbers];
+        T::widen_words(bits_of(words[w]), keys);
         HWY_UNROLL(4)
-        for (int i = 0; i < kQueries; ++i) {
-          const VF q = hn::Set(d_, query[i]);
-          sums[i][0] = hn::MulAdd(q, first, sums[i][0]);
-          sums[i][1] = hn::MulAdd(q, second, sums[i][1]);
+        for (int j = 0; j < kNumbers; ++j) {
+          const float* numbers = q + (w * kNumbers + j) * kQueries;
+          HWY_UNROLL(4)
+          for (int i = 0; i < kQueries; ++i)
+            sums[i][v] = hn::MulAdd(hn::Set(d_, numbers[i]), keys[j], sums[i][v]);
         }
+      }
+    };
+    // A line of all rows after another, so that it is read while a cache has it.
+    constexpr int64_t kFloats = kNumbers * kQueries;
+    const int64_t end = word + t_.head_dim / kNumbers;
+    for (int64_t line; word < end; word += line, query += line * kFloats) {
+      line = std::min(kLineWords, end - word);
+      HWY_UNROLL(4)
+      for (int v = 0; v < kSome; ++v) {
+        int64_t at = 0;
+        for (; at + kColumnsAtOnce <= line; at += kColumnsAtOnce)
+          add_words.template operator()<kColumnsAtOnce>(word + at, query + at * kFloats, v);
+        for (; at < line; at += 4)
+          add_words.template operator()<4>(word + at, query + at * kFloats, v);
       }
     }
     ahead = next;
-    const VF none = hn::Set(d_, -std::numeric_limits<float>::infinity());
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) {
-      HWY_UNROLL(2)
-      for (int v = 0; v < 2; ++v) {
-        const int64_t left = std::clamp<int64_t>(count - v * kLanes, 0, kLanes);
-        const auto there = hn::FirstN(d_, static_cast<size_t>(left));
-        hn::Store(hn::IfThenElse(there, sums[i][v], none), d_, scores + i * kScores + v * kLanes);
-      }
+      HWY_UNROLL(4)
+      for (int v = 0; v < kSome; ++v) hn::StoreU(sums[i][v], d_, scores + i * kScores + v * kLanes);
     }
   }
 
   // Scores become powers, and the sums of earlier tiles are made relative to the new maximum.
   HWY_NOINLINE void take_powers(int64_t head, int64_t count, bool first) {
-    const int64_t whole = round_up(count, kKeys);
+    const VF none = hn::Set(d_, -std::numeric_limits<float>::infinity());
     float *largest = maxima(head), *total = totals(head);
     for (int i = 0; i < kQueries; ++i) {
       float* score = scores(head) + i * kScores;
+      hn::StoreU(none, d_, score + count);
       VF maximum = hn::Set(d_, largest[i]);
-      for (int64_t key = 0; key < whole; key += kLanes)
-        maximum = hn::Max(maximum, hn::Load(d_, score + key));
+      for (int64_t key = 0; key < count; key += kLanes)
+        maximum = hn::Max(maximum, hn::LoadU(d_, score + key));
       const float before = largest[i];
       largest[i] = hn::GetLane(hn::MaxOfLanes(d_, maximum));
       const float alpha = before == largest[i] ? 1 : power_of(before - largest[i]);
       total[i] *= alpha;
       scale_sums(sums(head) + i * t_.head_dim, first, alpha);
       maximum = hn::Set(d_, largest[i]);
-      for (int64_t key = 0; key < whole; key += kLanes) {
-        hn::Store(exp2_nonpositive(hn::Sub(hn::Load(d_, score + key), maximum)), d_, score + key);
+      for (int64_t key = 0; key < count; key += kLanes) {
+        hn::StoreU(exp2_nonpositive(hn::Sub(hn::LoadU(d_, score + key), maximum)), d_, score + key);
       }
     }
     for (int64_t key = 0; key < count; ++key) {
@@ -313,50 +339,71 @@ class FewQueries {
       hn::Store(first ? hn::Zero(d_) : hn::Mul(hn::Load(d_, sums + c), times), d_, sums + c);
   }
 
-  template <class Type>
-  void add_values(float* sums, const float* const (&rows)[kKeys], int64_t count,
-                  const float* powers, RowsAhead& ahead) {
+  void add_values(int64_t key, int64_t count, int64_t head, RowsAhead& ahead) {
+    const float* powers = scores(head) + key;
+    if (is_read_in_place(key)) {
+      multiply_values<Type>(sums(head), v_.data() + key, count, head * t_.head_dim / kInWord<Type>,
+                            powers, ahead);
+    } else {
+      const float* rows[kKeys];
+      widen(v_, key, count, head, in_word_ > 1, rows);
+      multiply_values<Float32>(sums(head), rows, count, 0, powers, ahead);
+    }
+  }
+
+  template <class T>
+  HWY_INLINE void multiply_values(float* sums, const float* const* rows, int64_t count,
+                                  int64_t word, const float* powers, RowsAhead& ahead) {
     constexpr int kSums = HWY_LANES(float) > 8 ? 16 : 8;
-    constexpr int kMost = std::min(8, kSums / kQueries);
-    const int64_t vectors = t_.head_dim / kLanes;
+    constexpr int kMost = std::clamp<int>(kSums / kQueries / kInWord<T>, 1, 8 / kInWord<T>);
+    const int64_t vectors = t_.head_dim / kInWord<T> / kLanes;
     for (int64_t v = 0, some; v < vectors; v += some) {
       some = next_block(vectors - v, kMost);
-      with_constant<kMost>(some, [&]<int kVectors>() HWY_ATTR {
-        add_columns<Type, kVectors>(sums, rows, count, v * kLanes, powers, ahead);
+      with_constant<kMost>(some, [&]<int kWords>() HWY_ATTR {
+        add_columns<T, kWords>(sums + v * kInWord<T> * kLanes, rows, count, word + v * kLanes,
+                               powers, v == 0, ahead);
       });
     }
   }
 
-  // Values times powers, added to some columns.
-  template <class Type, int kVectors>
-  HWY_NOINLINE void add_columns(float* to, const float* const (&rows)[kKeys], int64_t count,
-                                int64_t column, const float* powers, RowsAhead& ahead) {
+  // Values times powers, added to what kWords vectors of words hold.
+  template <class T, int kWords>
+  HWY_NOINLINE void add_columns(float* to, const float* const* rows, int64_t count, int64_t word,
+                                const float* powers, bool fetch, RowsAhead& ahead) {
+    constexpr int64_t kNumbers = kInWord<T>;
     RowsAhead next = ahead;
-    VF sums[kQueries][kVectors];
+    VF sums[kQueries][kWords * kNumbers];
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) {
       HWY_UNROLL(8)
-      for (int v = 0; v < kVectors; ++v)
-        sums[i][v] = hn::Load(d_, to + i * t_.head_dim + column + v * kLanes);
+      for (int v = 0; v < kWords * kNumbers; ++v)
+        sums[i][v] = hn::Load(d_, to + i * t_.head_dim + v * kLanes);
     }
     for (int64_t key = 0; key < count; ++key) {
-      next.fetch_share();
-      const auto* x = reinterpret_cast<const typename Type::Stored*>(rows[key]) + column;
+      if (fetch) next.fetch_share();
+      const float* x = rows[key] + word;
       VF p[kQueries];
       HWY_UNROLL(4)
       for (int i = 0; i < kQueries; ++i) p[i] = hn::Set(d_, powers[i * kScores + key]);
       HWY_UNROLL(8)
-      for (int v = 0; v < kVectors; ++v) {
-        const VF value = load_wide<Type>(x + v * kLanes);
+      for (int v = 0; v < kWords; ++v) {
+        VF values[kNumbers];
+        T::widen_words(bits_of(hn::LoadU(d_, x + v * kLanes)), values);
         HWY_UNROLL(4)
-        for (int i = 0; i < kQueries; ++i) sums[i][v] = hn::MulAdd(p[i], value, sums[i][v]);
+        for (int j = 0; j < kNumbers; ++j) {
+          HWY_UNROLL(4)
+          for (int i = 0; i < kQueries; ++i) {
+            VF& sum = sums[i][v * kNumbers + j];
+            sum = hn::MulAdd(p[i], values[j], sum);
+          }
+        }
       }
     }
     HWY_UNROLL(4)
     for (int i = 0; i < kQueries; ++i) {
       HWY_UNROLL(8)
-      for (int v = 0; v < kVectors; ++v)
-        hn::Store(sums[i][v], d_, to + i * t_.head_dim + column + v * kLanes);
+      for (int v = 0; v < kWords * kNumbers; ++v)
+        hn::Store(sums[i][v], d_, to + i * t_.head_dim + v * kLanes);
     }
     ahead = next;
   }
@@ -379,14 +426,16 @@ class FewQueries {
                                        hn::Set(d_, power_of(sink - maximum))));
       }
       const VF factor = hn::Set(d_, one / total);
-      const float* from = sums(head) + i * t_.head_dim;
+      float* from = sums(head) + i * t_.head_dim;
       for (int64_t c = 0; c < t_.head_dim; c += kLanes)
-        hn::StoreU(hn::MulAdd(hn::Load(d_, from + c), factor, hn::Zero(d_)), d_, out + c);
+        hn::Store(hn::MulAdd(hn::Load(d_, from + c), factor, hn::Zero(d_)), d_, from + c);
+      for_columns([&](int64_t c, int64_t at) { out[c] = from[at]; });
     }
   }
 
   const F32 d_{};
   const AttentionTile& t_;
+  const int64_t in_word_;  // 1: no row is read in place, unless Type is float32
   // By head.
   float *queries_, *sums_, *scores_, *wide_, *maxima_, *totals_;
   int64_t to_ = 0, fetched_ = 0;

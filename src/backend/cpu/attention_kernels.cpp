@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <span>
 
 #include "backend/cpu/attention_bias-inl.h"
 #include "backend/cpu/attention_few-inl.h"
@@ -412,7 +413,8 @@ int64_t scratch_floats(int64_t head_dim, int64_t heads, bool narrow) {
   const int64_t many =
       (2 * round_up(head_dim, 4) + kKeyTile) * kTileQueries + TileBias<2>::kScratch +
       round_up(head_dim, std::max<int64_t>(4, kLanes)) * (narrow ? 1 + kKeyTile : 1);
-  return std::max(many, FewQueries<std::max(1, kFewQueries)>::scratch_floats(head_dim, heads));
+  return std::max(many,
+                  FewQueries<std::max(1, kFewQueries), Float32>::scratch_floats(head_dim, heads));
 }
 
 void attend_head(const AttentionTile& tile, float* scratch) {
@@ -423,11 +425,24 @@ void attend_head(const AttentionTile& tile, float* scratch) {
   }
 }
 
+// f with the narrowest type that the tile's rows have: others' rows are longer.
+template <class F>
+void with_narrowest(const AttentionTile& tile, const F& f) {
+  tensor::DType type = tensor::DType::kF32;
+  for (const KeyRun& run : std::span(tile.runs, static_cast<size_t>(tile.run_count))) {
+    if (tensor::size_of(run.dtype) < tensor::size_of(type)) type = run.dtype;
+  }
+  if (type == tensor::DType::kF32) return f.template operator()<Float32>();
+  with_narrow(type, f);
+}
+
 void attend(const AttentionTile& tile, float* scratch) {
   if constexpr (kFewQueries > 0) {
     if (is_of_few(tile)) {
-      return with_constant<kFewQueries>(tile.end - tile.begin, [&]<int kQueries>() HWY_ATTR {
-        FewQueries<kQueries>(tile, scratch).run();
+      return with_narrowest(tile, [&]<class Type>() HWY_ATTR {
+        with_constant<kFewQueries>(tile.end - tile.begin, [&]<int kQueries>() HWY_ATTR {
+          FewQueries<kQueries, Type>(tile, scratch).run();
+        });
       });
     }
   }

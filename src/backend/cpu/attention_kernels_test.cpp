@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -25,23 +26,25 @@ struct Case {
   int64_t window = 0;
   tensor::DType dtype = tensor::DType::kF32;
   int64_t run = 1 << 20;  // keys that lie together
+  int64_t wide = 0;       // the last keys, in float32 whatever the others are
 };
 
 // A sequence's queries, which are its last tokens, its keys and values, in runs with gaps.
 class Sequence {
  public:
   Sequence(const Case& c, unsigned seed) : c_(c), random_(seed) {
-    const int64_t step = stride() * tensor::size_of(c.dtype);
-    for (int64_t begin = 0; begin < c.keys; begin += c.run) {
-      const int64_t end = std::min(c.keys, begin + c.run);
+    const int64_t narrow = c.keys - c.wide;
+    for (int64_t begin = 0, end; begin < c.keys; begin = end) {
+      end = std::min(begin < narrow ? narrow : c.keys, begin + c.run);
+      const tensor::DType dtype = begin < narrow ? c.dtype : tensor::DType::kF32;
+      const int64_t step = stride() * tensor::size_of(dtype);
       for (std::vector<std::vector<std::byte>>* of : {&k_, &v_}) {
         std::vector<std::byte>& rows =
             of->emplace_back(static_cast<size_t>((end - begin) * step + 64));
         for (int64_t i = 0; i < (end - begin) * stride(); ++i)
-          tensor::store_number(normal_(random_), rows.data(), c.dtype, i);
+          tensor::store_number(normal_(random_), rows.data(), dtype, i);
       }
-      runs_.push_back(
-          {begin, end, k_.back().data(), v_.back().data(), stride(), stride(), c.dtype});
+      runs_.push_back({begin, end, k_.back().data(), v_.back().data(), stride(), stride(), dtype});
     }
     q_ = numbers(c.rows * q_stride() + 16);
     sinks_ = numbers(kHeads * c.group);
@@ -133,6 +136,39 @@ constexpr Case kCases[] = {
      .rows = 17,
      .causal = true,
      .dtype = tensor::DType::kF8E4M3},
+    {.group = 2,
+     .head_dim = 128,
+     .keys = 300,
+     .rows = 8,
+     .causal = true,
+     .dtype = tensor::DType::kF8E4M3,
+     .run = 16,
+     .wide = 3},
+    {.group = 3,
+     .head_dim = 64,
+     .keys = 130,
+     .rows = 6,
+     .causal = true,
+     .dtype = tensor::DType::kF8E5M2,
+     .run = 7,
+     .wide = 1},
+    {.group = 2,
+     .head_dim = 96,
+     .keys = 250,
+     .rows = 5,
+     .sinks = true,
+     .window = 40,
+     .dtype = tensor::DType::kBF16,
+     .run = 13,
+     .wide = 60},
+    {.group = 1,
+     .head_dim = 80,
+     .keys = 140,
+     .rows = 5,
+     .causal = true,
+     .dtype = tensor::DType::kBF16,
+     .run = 50,
+     .wide = 1},
     {.group = 16, .head_dim = 16, .keys = 1, .rows = 1, .causal = true, .sinks = true},
 };
 
@@ -187,6 +223,63 @@ TEST(Attention, KeyHeadsTogetherHaveTheBitsOfEachAlone) {
           }
           ASSERT_EQ(std::memcmp(all.data(), one_by_one.data(), all.size() * sizeof(float)), 0)
               << few << " queries, heads from " << first;
+        }
+      }
+    }
+  }
+}
+
+// A query that sees one key has that key's value.
+TEST(Attention, EveryNumberOfACacheIsReadAsItIs) {
+  constexpr int64_t kDim = 256;
+  for (const auto type : {tensor::DType::kBF16, tensor::DType::kF8E4M3, tensor::DType::kF8E5M2}) {
+    const int64_t numbers = tensor::size_of(type) == 1 ? kDim : 65536;
+    std::vector<std::byte> codes(static_cast<size_t>(numbers * tensor::size_of(type)));
+    for (int64_t i = 0; i < numbers; ++i) {
+      const auto code = static_cast<uint16_t>(i);
+      std::memcpy(codes.data() + i * tensor::size_of(type), &code, tensor::size_of(type));
+    }
+    const std::vector<std::byte> key(kDim * 2 + 64);
+    const std::vector<float> q(kDim + 16);
+    for (const Isa isa : supported_isas()) {
+      SCOPED_TRACE(std::string(to_string(isa)) + ", " + std::to_string(static_cast<int>(type)));
+      const AttentionKernels& kernels = attention_kernels(isa);
+      const auto floats = static_cast<size_t>(kernels.scratch_floats(kDim, 1, true) + 15);
+      const std::unique_ptr<float, decltype(&std::free)> scratch(
+          static_cast<float*>(std::aligned_alloc(64, floats / 16 * 64)), &std::free);
+      for (int64_t first = 0; first < numbers; first += kDim) {
+        const KeyRun run{0,    1,    key.data(), codes.data() + first * tensor::size_of(type),
+                         kDim, kDim, type};
+        std::vector<float> out(kDim);
+        kernels.attend({.q = q.data(),
+                        .out = out.data(),
+                        .q_stride = kDim,
+                        .out_stride = kDim,
+                        .runs = &run,
+                        .run_count = 1,
+                        .heads = 1,
+                        .kv_column = 0,
+                        .positions = nullptr,
+                        .group = 1,
+                        .head_dim = kDim,
+                        .keys = 1,
+                        .begin = 0,
+                        .end = 1,
+                        .scale = 1,
+                        .softcap = 0,
+                        .causal = false,
+                        .window = 0,
+                        .bias = nullptr,
+                        .sinks = nullptr},
+                       scratch.get());
+        for (int64_t i = 0; i < kDim; ++i) {
+          const float expected = tensor::stored_number(codes.data(), type, first + i);
+          const float found = out[static_cast<size_t>(i)];
+          if (std::isfinite(expected)) {  // a power of 2 may be 1 but for its last bit
+            ASSERT_NEAR(found, expected, 2e-7f * std::abs(expected) + 1e-44f) << first + i;
+          } else {
+            ASSERT_TRUE(std::isnan(expected) ? std::isnan(found) : found == expected) << first + i;
+          }
         }
       }
     }

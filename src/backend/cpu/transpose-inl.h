@@ -70,6 +70,31 @@ HWY_INLINE void load_columns(const float* const* rows, int64_t column, VF (&x)[4
 #endif
 }
 
+// The same of eight columns, with fewer loads.
+#if HWY_TARGET == HWY_AVX3
+HWY_INLINE void load_columns(const float* const* rows, int64_t column, VF (&x)[8]) {
+  const hn::FixedTag<float, 8> half;
+  HWY_UNROLL(8)
+  for (int i = 0; i < 8; ++i) {
+    const float* const* from = rows + i / 4 * 8 + i % 4;
+    x[i] = hn::Combine(F32(), hn::LoadU(half, from[4] + column), hn::LoadU(half, from[0] + column));
+  }
+  transpose4(x[0], x[1], x[2], x[3]);
+  transpose4(x[4], x[5], x[6], x[7]);
+  // Now x[j] has the columns j and 4 + j of the rows 0 .. 3, then of 4 .. 7, and x[4 + j] those of
+  // the later rows.
+  HWY_UNROLL(4)
+  for (int j = 0; j < 4; ++j) {
+    const __m512 a = x[j].raw, b = x[4 + j].raw;
+    x[j] = VF{_mm512_shuffle_f32x4(a, b, 0x88)};
+    x[4 + j] = VF{_mm512_shuffle_f32x4(a, b, 0xdd)};
+  }
+}
+constexpr int kColumnsAtOnce = 8;
+#else
+constexpr int kColumnsAtOnce = 4;
+#endif
+
 HWY_INLINE void store_columns(VF (&x)[4], float* const* rows, int64_t column) {
 #if HWY_TARGET == HWY_SCALAR
   for (int i = 0; i < 4; ++i) rows[0][column + i] = hn::GetLane(x[i]);

@@ -100,7 +100,8 @@ constexpr int streams_at_once(int rows) { return kLanes >= 8 ? 1 : panels_at_onc
 constexpr int kMostTileRows =
     HWY_TARGET == HWY_AVX3 ? 32 : kTileRows;  // of instructions for matrices
 constexpr int64_t kBlockK = 256;              // k for which a panel stays in the first-level cache
-constexpr int64_t kBlockRows = 256;           // rows whose sums wait for the next block of k
+constexpr int64_t kSoon = 8 << 10;   // bytes that memory is asked for ahead, of all streams
+constexpr int64_t kBlockRows = 256;  // rows whose sums wait for the next block of k
 constexpr int64_t kLine = 64;
 // Groups of codes whose numbers are read together. For one row few: reading them is a pause for the
 // memory that answers what is fetched ahead.
@@ -504,7 +505,6 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
   const Tiles& tiles = tiles_of(w);
   const int64_t at_once = streams_at_once(static_cast<int>(rows));
   const int64_t bytes = w.panel_bytes(), step = w.step_bytes();
-  constexpr int64_t kSoon = 8 << 10;  // bytes, of all streams
   HWY_ALIGN float sums[4 * kTileRows * kWidth];
   while (panel < panel_end) {
     const int64_t count = panel_end - panel >= at_once ? at_once : 1;
@@ -520,20 +520,23 @@ void linear_one_tile(const LinearCall& call, Finish finish, int64_t row, int64_t
 }
 
 // Panels one after another, k in blocks that stay in the first-level cache while all row tiles pass
-// over them; meanwhile the next block is fetched, a share of it in each tile.
+// over them; meanwhile the next block is fetched, a share of it in each tile. Two tiles wait for
+// memory: it answers them soonest where one stream is fetched from not far ahead.
 void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t rows, int64_t panel,
                   int64_t panel_end) {
   const PackedMatrix& w = *call.w;
   const Tiles& tiles = tiles_of(w);
   const int64_t count = (rows + tiles.rows - 1) / tiles.rows;
-  const int64_t steps = w.steps();
-  const int64_t blocks = std::max<int64_t>(1, (steps + kBlockK - 1) / kBlockK);
+  const int64_t steps = w.steps(), row_bytes = w.step_bytes();
+  const bool few = count == 2;
+  const int64_t most = few ? std::min(kBlockK, kSoon / row_bytes) : kBlockK;
+  const int64_t blocks = std::max<int64_t>(1, (steps + most - 1) / most);
   constexpr int64_t kWhole = PackedMatrix::kMatrixSteps;  // a matrix of tiles has whole ones
   const int64_t block =
       std::max(kWhole, ((steps + blocks - 1) / blocks + kWhole - 1) / kWhole * kWhole);
-  const int64_t row_bytes = w.step_bytes();
   const int64_t lines_per_k = std::max<int64_t>(1, row_bytes / kLine);
-  const int64_t ahead_step = (row_bytes / lines_per_k + count - 1) / count;
+  const int64_t streams = few && count >= lines_per_k ? 1 : lines_per_k;
+  const int64_t ahead_step = (row_bytes / streams + count - 1) / count;
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const char* data = reinterpret_cast<const char*>(w.data.get()) + panel * w.panel_bytes();
@@ -542,14 +545,14 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
       const bool last = k + length == steps;
       const char* here = data + k * row_bytes;
       const char* ahead = last && panel + 1 == w.panels ? here : here + length * row_bytes;
-      const int64_t stream = ahead_step * length;
+      const int64_t share = ahead_step * length, stream = streams == 1 ? 0 : share;
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
         float* tile_sums = sums + first * kWidth;
         if (last) fetch_destination(call, row + first, next - first, panel);
         tiles.single[next - first]({call.x + (row + first) * call.x_stride + k, call.x_stride, here,
                                     0, length, tile_sums, 0, k > 0, ahead, ahead_step, stream});
-        ahead += lines_per_k * stream;
+        ahead += streams * share;
         if (last) finish_panel(call, finish, tile_sums, row + first, next - first, panel);
       }
     }

@@ -46,8 +46,8 @@ class RowsAhead {
  public:
   RowsAhead(const float* const* begin, const float* const* end, int64_t bytes, int64_t shares)
       : row_(begin), end_(end), bytes_(bytes) {
-    const int64_t fetches = (end - begin) * ((bytes + 4 * kLine - 1) / (4 * kLine));
-    share_ = (fetches + shares - 1) / shares;
+    const int64_t lines = (end - begin) * ((bytes + kLine - 1) / kLine);
+    share_ = (lines + shares - 1) / shares;
   }
 
   // Inlined, because a compiler takes a function that does nothing but fetch for one that does
@@ -55,9 +55,8 @@ class RowsAhead {
   HWY_INLINE void fetch_share() {
     for (int64_t left = share_; left > 0 && row_ != end_; --left) {
       const std::byte* at = reinterpret_cast<const std::byte*>(*row_) + at_;
-      HWY_UNROLL(4)
-      for (int i = 0; i < 4; ++i) __builtin_prefetch(at + i * kLine, 0, 2);
-      at_ += 4 * kLine;
+      __builtin_prefetch(at, 0, 2);
+      at_ += kLine;
       if (at_ < bytes_) continue;
       at_ = 0;
       ++row_;

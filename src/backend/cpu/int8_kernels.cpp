@@ -599,6 +599,7 @@ void grid_tile(const GridTile& t) {
   const uint32_t* words = t.words;
   const float* numbers = t.numbers;
   const int32_t* code_sums = t.code_sums;
+  FetchAhead ahead = t.ahead;
   for (int64_t k = t.k; k < t.k_end; k += t.group, ++blocks) {
     VI sum[kParts][kRows][2];
     HWY_UNROLL(4)
@@ -613,6 +614,7 @@ void grid_tile(const GridTile& t) {
     for (int64_t left = std::min(t.group, t.k_end - k); left > 0; left -= 4 * kParts) {
       HWY_UNROLL(4)
       for (int p = 0; p < kParts; ++p) {
+        ahead.fetch_share();
         Dots::template add_word<kRows>(words, x, stride, p * kWordBytes, sum[p]);
         words += kWidth;
       }
@@ -646,12 +648,9 @@ HWY_INLINE void expand_as(const PackedCodes& codes, const std::byte* panel, int6
   const VI ones = hn::Set(di, 0x01010101);
   const uint32_t* from = reinterpret_cast<const uint32_t*>(panel + codes.words_at) +
                          k / codes.codes_per_word() * kWidth;
-  FetchAhead ahead(codes, panel, k);
   for (; k < k_end; k += codes.group) {
     VI sum[2] = {hn::Zero(di), hn::Zero(di)};
     for (int64_t left = std::min(codes.group, k_end - k); left > 0; left -= 4 * kParts) {
-      HWY_UNROLL(2)
-      for (int64_t at = 0; at < 4 * kWidth; at += 64) __builtin_prefetch(ahead.at + at);
       HWY_UNROLL(2)
       for (int v = 0; v < 2; ++v) {
         const VU word = hn::Load(du, from + v * kLanes);
@@ -666,7 +665,6 @@ HWY_INLINE void expand_as(const PackedCodes& codes, const std::byte* panel, int6
             Dots::add(sum[v], Dots::codes_of(hn::BitCast(di, four)), ones);
         }
       }
-      ahead.at += ahead.step;
       from += kWidth;
       words += kParts * kWidth;
     }
@@ -829,6 +827,7 @@ void matrix_grid_tile(const GridTile& t) {
   const Int8Rows::Block* blocks = t.x->blocks + t.row * block_stride + t.k / t.group;
   const uint32_t* words = t.words;
   const int64_t groups = (t.k_end - t.k + t.group - 1) / t.group;
+  FetchAhead ahead = t.ahead;
   MatrixSums<kRows> sums;
   for (int64_t g = 0; g <= groups; ++g) {
     if (g < groups) {
@@ -836,8 +835,10 @@ void matrix_grid_tile(const GridTile& t) {
       const int64_t at_once = count % 64 == 0 ? 64 : count % 32 == 0 ? 32 : 16;
       Amx::configure(kRows, 0, at_once);
       sums.begin();
-      for (int64_t k = 0; k < count; k += at_once, x += at_once, words += at_once / 4 * kWidth)
+      for (int64_t k = 0; k < count; k += at_once, x += at_once, words += at_once / 4 * kWidth) {
+        for (int64_t word = 0; word < at_once / 4; ++word) ahead.fetch_share();
         sums.add(x, stride, words);
+      }
       sums.end();
     }
     if (g == 0) continue;

@@ -52,7 +52,7 @@ struct GridTile {
   const int32_t* code_sums;  // [groups][width], where shifts are not 0; not of the panel's own
   float* sums;               // [rows][width], added to
   const uint8_t* bytes;      // of PackedCodes
-  FetchAhead ahead;          // of the panel's own words
+  FetchAhead ahead;          // a step for each row of words
 };
 
 struct Int8Kernels {

@@ -600,19 +600,18 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   }
 }
 
-#if HWY_TARGET == HWY_AVX3
 // While row tiles pass over a block of k, the next one of the panel is fetched, or the numbers and
-// the first block of the next panel: a share of it in each tile.
+// the first block of the next panel: in so many shares.
 FetchAhead fetch_block(const PackedMatrix& w, int64_t panel, int64_t k, int64_t k_end,
-                       int64_t rows) {
+                       int64_t shares) {
   const PackedCodes& codes = w.codes;
   const bool last = k_end == codes.k;
   const int64_t begin = last ? w.panel_bytes() : codes.words_at + k_end * kWidth * codes.bits / 8;
   const int64_t bytes = (k_end - k) * kWidth * codes.bits / 8 + (last ? codes.words_at : 0);
-  const int64_t steps = (rows + 1) / 2 * ((k_end - k) / IntegerTile::kStep);
-  return {w.data.get() + panel * w.panel_bytes() + begin, (bytes + steps - 1) / steps};
+  return {w.data.get() + panel * w.panel_bytes() + begin, (bytes + shares - 1) / shares};
 }
 
+#if HWY_TARGET == HWY_AVX3
 // Panels of codes, multiplied as integers with the rows of call.integers.
 void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
@@ -643,7 +642,8 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
       const bool last = group_end == groups;
       const auto* words = reinterpret_cast<const uint32_t*>(data + codes.words_at) +
                           k / codes.codes_per_word() * kWidth;
-      FetchAhead ahead = few ? FetchAhead(codes, data, k) : fetch_block(w, panel, k, k_end, rows);
+      const int64_t shares = (rows + 1) / 2 * ((k_end - k) / IntegerTile::kStep);
+      FetchAhead ahead = few ? FetchAhead(codes, data, k) : fetch_block(w, panel, k, k_end, shares);
       read_numbers(codes, data, group, group_end, numbers);
       for (int64_t first = 0; first < rows; first += kAtOnce) {
         const int64_t next = std::min(rows, first + kAtOnce);
@@ -743,12 +743,15 @@ void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t row
       const bool last = k_end == codes.k;
       read_numbers(codes, data, k / codes.group, (k_end - 1) / codes.group + 1, numbers);
       const uint32_t* bytes = kernels.expand(codes, data, k, k_end, words, code_sums);
+      const int64_t shares = (k_end - k) / 4;
+      FetchAhead ahead = fetch_block(w, panel, k, k_end, count * shares);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
         if (last) fetch_destination(call, row + first, next - first, panel);
         kernels.grid_tiles[static_cast<size_t>(next - first)](
             {call.int8, row + first, k, k_end, codes.group, bytes, numbers, codes.offset.exists(),
-             code_sums, sums + first * kWidth, codes.bytes.data(), FetchAhead(codes, data, k)});
+             code_sums, sums + first * kWidth, codes.bytes.data(), ahead});
+        ahead.at += shares * ahead.step;
         if (last) {
           finish_panel(call, finish, sums + first * kWidth, row + first, next - first, panel);
         }

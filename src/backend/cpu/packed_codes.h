@@ -68,6 +68,11 @@ struct FetchAhead {
     step = (codes.panel_bytes + rows - 1) / rows;
     at = panel + kDistance + k / codes.codes_per_word() * step;
   }
+
+  void fetch_share() {
+    for (int64_t line = 0; line < step; line += 64) __builtin_prefetch(at + line);
+    at += step;
+  }
 };
 
 // May they lie in one matrix?

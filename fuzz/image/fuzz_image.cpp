@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   constexpr media::PictureLimits kLimits{.bytes = 1 << 16, .pixels = 1 << 16};
   try {
     if (bytes.starts_with("data:")) {
-      media::read_source(bytes, {.files = false}, "it");
+      media::read_source(bytes, {.allowed_path = {}}, "it");
       return 0;
     }
     media::host_of(bytes);

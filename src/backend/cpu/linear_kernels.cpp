@@ -535,7 +535,7 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   const int64_t block =
       std::max(kWhole, ((steps + blocks - 1) / blocks + kWhole - 1) / kWhole * kWhole);
   const int64_t lines_per_k = std::max<int64_t>(1, row_bytes / kLine);
-  const int64_t streams = few && count >= lines_per_k ? 1 : lines_per_k;
+  const int64_t streams = few ? 1 : lines_per_k;  // a k has a line for each of two tiles
   const int64_t ahead_step = (row_bytes / streams + count - 1) / count;
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {

@@ -10,7 +10,6 @@
 #endif
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -82,8 +81,10 @@ VECTON_VNNI_INLINE void add_dots(Sums& sums, __m512i left, __m512i right, const 
   add_dots(sums.low[1], right, low);
 }
 
-VECTON_VNNI_INLINE __m512 scaled(__m512i sums, const float& base) {
-  return _mm512_sub_ps(_mm512_castsi512_ps(sums), _mm512_set1_ps(base));
+// Loaded once: GCC would load it again for each use.
+VECTON_VNNI_INLINE __m512 held(__m512 v) {
+  asm("" : "+v"(v));
+  return v;
 }
 
 // Rows of x and a panel, from where a tile has come to. A step is what follows in k.
@@ -110,8 +111,8 @@ struct Tile {
         numbers(t.numbers),
         y(t.sums + (row - t.row) * kWidth) {}
 
-  VECTON_VNNI_INLINE void begin(const IntegerRows::Group* group, Sums (&sums)[kRows]) const {
-    each<kRows>([&](auto r) VECTON_VNNI_LAMBDA { set_first(sums[r], group[r * row_groups]); });
+  VECTON_VNNI_INLINE void begin(Sums (&sums)[kRows]) const {
+    each<kRows>([&](auto r) VECTON_VNNI_LAMBDA { set_first(sums[r], groups[r * row_groups]); });
   }
 
   // Four k, part `kPart` of those from here on.
@@ -138,26 +139,53 @@ struct Tile {
     x += 12 * kParts;
   }
 
-  // Adds to y one of the 2 kRows vectors of a group's sums, times the weights' scales.
-  template <int kItem>
-  VECTON_VNNI_INLINE void end(const Sums (&sums)[kRows]) const {
-    constexpr int kRow = kItem / 2, kVector = kItem % 2;
-    const IntegerRows::Group& group = groups[kRow * row_groups];
-    const Sums& row = sums[kRow];
-    const float* scales = numbers + 16 * kVector;
-    const __m512 high = scaled(row.high[kVector], group.base[0]),
-                 middle = scaled(row.middle[kVector], group.base[1]),
-                 low = scaled(row.low[kVector], group.base[2]);
-    const __m512 products = _mm512_add_ps(_mm512_add_ps(high, middle), low);
-    float* at = y + kRow * kWidth + 16 * kVector;
-    __m512 sum = _mm512_fmadd_ps(products, _mm512_loadu_ps(scales), _mm512_loadu_ps(at));
-    if constexpr (kOffset)
-      sum = _mm512_fmadd_ps(_mm512_loadu_ps(scales + kWidth), _mm512_set1_ps(group.sum), sum);
-    _mm512_storeu_ps(at, sum);
+  // Adds to y a group's sums times the weights' scales.
+  VECTON_VNNI_INLINE void end(const Sums (&sums)[kRows], __m512 (&y)[kRows][2]) const {
+    __m512 scale[2], offset[2];
+    each<2>([&](auto v) VECTON_VNNI_LAMBDA {
+      scale[v] = held(_mm512_loadu_ps(numbers + 16 * v));
+      if constexpr (kOffset) offset[v] = held(_mm512_loadu_ps(numbers + kWidth + 16 * v));
+    });
+    each<kRows>([&](auto r) VECTON_VNNI_LAMBDA {
+      const IntegerRows::Group& group = groups[r * row_groups];
+      const Sums& row = sums[r];
+      const __m512 base[3] = {held(_mm512_set1_ps(group.base[0])),
+                              held(_mm512_set1_ps(group.base[1])),
+                              held(_mm512_set1_ps(group.base[2]))};
+      each<2>([&](auto v) VECTON_VNNI_LAMBDA {
+        const __m512 high = _mm512_sub_ps(_mm512_castsi512_ps(row.high[v]), base[0]),
+                     middle = _mm512_sub_ps(_mm512_castsi512_ps(row.middle[v]), base[1]),
+                     low = _mm512_sub_ps(_mm512_castsi512_ps(row.low[v]), base[2]);
+        const __m512 products = _mm512_add_ps(_mm512_add_ps(high, middle), low);
+        __m512& sum = y[r][v];
+        sum = _mm512_fmadd_ps(products, scale[v], sum);
+        if constexpr (kOffset) sum = _mm512_fmadd_ps(offset[v], _mm512_set1_ps(group.sum), sum);
+      });
+    });
   }
 
-  VECTON_VNNI_INLINE void end_all(const Sums (&sums)[kRows]) const {
-    each<2 * kRows>([&](auto i) VECTON_VNNI_LAMBDA { end<i>(sums); });
+  VECTON_VNNI_INLINE void load(__m512 (&sums)[kRows][2]) const {
+    each<2 * kRows>([&](auto i)
+                        VECTON_VNNI_LAMBDA { sums[i / 2][i % 2] = _mm512_loadu_ps(y + 16 * i); });
+  }
+
+  VECTON_VNNI_INLINE void store(const __m512 (&sums)[kRows][2]) const {
+    each<2 * kRows>([&](auto i)
+                        VECTON_VNNI_LAMBDA { _mm512_storeu_ps(y + 16 * i, sums[i / 2][i % 2]); });
+  }
+
+  // The sums of k before the tile, and those with it.
+  VECTON_VNNI_INLINE void load_first(const IntegerTile& t, __m512 (&sums)[kRows][2]) const {
+    if (!t.first) return load(sums);
+    each<2 * kRows>([&](auto i) VECTON_VNNI_LAMBDA { sums[i / 2][i % 2] = _mm512_setzero_ps(); });
+  }
+
+  VECTON_VNNI_INLINE void store_last(const IntegerTile& t, __m512 (&sums)[kRows][2]) const {
+    const __m512 unit = _mm512_set1_ps(t.last ? IntegerKernels::kUnit : 1.0f);
+    each<2 * kRows>([&](auto i) VECTON_VNNI_LAMBDA {
+      sums[i / 2][i % 2] = _mm512_mul_ps(sums[i / 2][i % 2], unit);
+    });
+    store(sums);
   }
 
   VECTON_VNNI_INLINE void next_group() {
@@ -173,9 +201,12 @@ VECTON_VNNI void multiply_few(const IntegerTile& t) {
   Tile<kBits, kLookup, kOffset, kRows> tile(t, t.row);
   const auto* ahead = reinterpret_cast<const char*>(t.ahead.at);
   const int64_t ahead_step = t.ahead.step;
-  Sums sums[kRows];
+  __m512 y[kRows][2];
+  tile.load_first(t, y);
+  tile.store(y);
   for (int64_t left = t.k; left > 0; left -= t.group) {
-    tile.begin(tile.groups, sums);
+    Sums sums[kRows];
+    tile.begin(sums);
     for (int64_t k = std::min(t.group, left); k > 0; k -= 4 * kParts) {
       _mm_prefetch(ahead, _MM_HINT_T0);
       _mm_prefetch(ahead + 64, _MM_HINT_T0);
@@ -184,82 +215,99 @@ VECTON_VNNI void multiply_few(const IntegerTile& t) {
       tile.template add_all<kParts>(sums);
       tile.template step<kParts>();
     }
-    tile.end_all(sums);
+    // With all sums of the group they would not fit the registers.
+    tile.load(y);
+    tile.end(sums, y);
+    tile.store(y);
     tile.next_group();
   }
+  tile.store_last(t, y);
 }
 
-// One or two rows, so that the sums of two groups fit the registers: those of a group are added to
-// y between the products of the next one, which would else wait for the last of its own.
-template <int kBits, bool kLookup, bool kOffset, int kRows>
+// One or two rows, of groups that have some multiple of kStep: one, where kOneStep.
+template <int kBits, bool kLookup, bool kOffset, int kStep, bool kOneStep, int kRows>
 VECTON_VNNI_INLINE void multiply_rows(const IntegerTile& t, int64_t row, FetchAhead& ahead) {
-  constexpr int kParts = IntegerTile::kStep / 4;
-  static_assert(2 * kRows <= kParts);
+  constexpr int kParts = kStep / 4;
+  const int64_t ahead_step = kStep / IntegerTile::kStep * ahead.step;
   Tile<kBits, kLookup, kOffset, kRows> tile(t, row);
-  const auto step = [&]() VECTON_VNNI_LAMBDA {
-    tile.template step<kParts>();
-    for (int64_t at = 0; at < ahead.step; at += 64)
-      _mm_prefetch(reinterpret_cast<const char*>(ahead.at) + at, _MM_HINT_T0);
-    ahead.at += ahead.step;
-  };
-  Sums sums[kRows], before[kRows];
-  for (int64_t left = t.k; left > 0; left -= t.group) {
-    if (left == t.k) {
-      tile.begin(tile.groups, sums);
+  __m512 y[kRows][2];
+  tile.load_first(t, y);
+  for (int64_t left = t.k; left > 0; left -= kOneStep ? kStep : t.group) {
+    Sums sums[kRows];
+    tile.begin(sums);
+    for (int64_t k = kOneStep ? kStep : std::min(t.group, left); k > 0; k -= kStep) {
+      for (int64_t at = 0; at < ahead_step; at += 64)
+        _mm_prefetch(reinterpret_cast<const char*>(ahead.at) + at, _MM_HINT_T0);
+      ahead.at += ahead_step;
       tile.template add_all<kParts>(sums);
-    } else {
-      tile.begin(tile.groups + 1, sums);
-      each<kParts>([&](auto part) VECTON_VNNI_LAMBDA {
-        tile.template add<part>(sums);
-        if constexpr (part < 2 * kRows) tile.template end<part>(before);
-      });
-      tile.next_group();
+      tile.template step<kParts>();
     }
-    step();
-    for (int64_t k = std::min(t.group, left) - IntegerTile::kStep; k > 0; k -= IntegerTile::kStep) {
-      tile.template add_all<kParts>(sums);
-      step();
-    }
-    each<kRows>([&](auto r) VECTON_VNNI_LAMBDA { before[r] = sums[r]; });
+    tile.end(sums, y);
+    tile.next_group();
   }
-  tile.end_all(before);
+  tile.store_last(t, y);
 }
 
-template <int kBits, bool kLookup, bool kOffset>
-VECTON_VNNI void multiply(const IntegerTile& t) {
+template <int kBits, bool kLookup, bool kOffset, int kStep, bool kOneStep>
+VECTON_VNNI void multiply_in_steps(const IntegerTile& t) {
   FetchAhead ahead = t.ahead;
   const int64_t row_end = t.row + t.rows;
   int64_t row = t.row;
-  for (; row + 2 <= row_end; row += 2) multiply_rows<kBits, kLookup, kOffset, 2>(t, row, ahead);
-  if (row < row_end) multiply_rows<kBits, kLookup, kOffset, 1>(t, row, ahead);
+  for (; row + 2 <= row_end; row += 2)
+    multiply_rows<kBits, kLookup, kOffset, kStep, kOneStep, 2>(t, row, ahead);
+  if (row < row_end) multiply_rows<kBits, kLookup, kOffset, kStep, kOneStep, 1>(t, row, ahead);
 }
 
-// e, by which the largest number of a group has 24 bits as an integer; from 127/64 times a power of
-// two on, its high plane would need 9.
-int exponent_of(uint32_t largest_bits) {
-  constexpr uint32_t kOver = 0x020000;
-  return static_cast<int>((largest_bits + kOver) >> 23) - 127 - 22;
+template <int kBits, bool kLookup, bool kOffset>
+void multiply(const IntegerTile& t) {
+  constexpr int kShort = IntegerTile::kStep, kLong = 32;
+  if (t.group % kLong != 0 || t.k % kLong != 0)
+    return multiply_in_steps<kBits, kLookup, kOffset, kShort, false>(t);
+  if (t.group == kLong) return multiply_in_steps<kBits, kLookup, kOffset, kLong, true>(t);
+  multiply_in_steps<kBits, kLookup, kOffset, kLong, false>(t);
 }
 
-// 2^e.
-float power_of_two(int e) { return std::bit_cast<float>((127 + e) << 23); }
+// The largest of all lanes, in every lane.
+VECTON_VNNI_INLINE __m512i largest_of(__m512i v) {
+  v = _mm512_max_epu32(v, _mm512_shuffle_i32x4(v, v, 0x4e));
+  v = _mm512_max_epu32(v, _mm512_shuffle_i32x4(v, v, 0xb1));
+  v = _mm512_max_epu32(v, _mm512_shuffle_epi32(v, _MM_PERM_BADC));
+  return _mm512_max_epu32(v, _mm512_shuffle_epi32(v, _MM_PERM_CDAB));
+}
 
-VECTON_VNNI void quantise_group(const PackedCodes& codes, const float* x, int64_t count,
-                                int64_t padded, int8_t* planes, IntegerRows::Group& group) {
-  constexpr uint32_t kInfinity = 0x7f800000u, kLeast = 27u << 23;  // 2^-100
-  const auto load = [&](int64_t k) VECTON_VNNI {
-    const int64_t left = std::clamp<int64_t>(count - k, 0, 16);
+// The fours of lanes added up.
+VECTON_VNNI_INLINE __m128i fours_of(__m512i v) {
+  v = _mm512_add_epi32(v, _mm512_shuffle_i32x4(v, v, 0x4e));
+  return _mm512_castsi512_si128(_mm512_add_epi32(v, _mm512_shuffle_i32x4(v, v, 0xb1)));
+}
+
+// A group's unit is 2^e, by which the largest of its numbers has 24 bits as an integer; from 127/64
+// times a power of two on, its high plane would need 9.
+//
+// Of kWhole numbers, or of `count`, up to `padded` with zeros.
+template <int kWhole>
+VECTON_VNNI_INLINE void quantise_group(int zero, const float* x, int64_t count, int64_t padded,
+                                       int8_t* planes, IntegerRows::Group& group) {
+  if constexpr (kWhole > 0) count = padded = kWhole;
+  constexpr int kInfinity = 0x7f800000, kLeast = 27 << 23;  // 2^-100
+  constexpr int kOver = 0x020000, kMantissa = 22, kBias = 127;
+  const auto load = [&](int64_t k) VECTON_VNNI_LAMBDA {
+    if (k + 16 <= count) return _mm512_loadu_ps(x + k);
+    const int64_t left = std::max<int64_t>(count - k, 0);
     return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << left) - 1), x + k);
   };
-  __m512i most = _mm512_setzero_si512();  // magnitudes in the order of their bits
+  __m512i most = _mm512_set1_epi32(kLeast);  // magnitudes in the order of their bits
   for (int64_t k = 0; k < padded; k += 16) {
     const __m512i bits = _mm512_castps_si512(load(k));
     most = _mm512_max_epu32(most, _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff)));
   }
-  const uint32_t largest = _mm512_reduce_max_epu32(most);
-  const bool finite = largest < kInfinity;
-  const int e = finite ? exponent_of(std::max(largest, kLeast)) : 0;
-  const __m512 inverse = _mm512_set1_ps(power_of_two(-e));
+  most = largest_of(most);
+  // e + kMantissa + kBias.
+  const __m512i exponent = _mm512_srli_epi32(_mm512_add_epi32(most, _mm512_set1_epi32(kOver)), 23);
+  const __m512 inverse = _mm512_castsi512_ps(
+      _mm512_slli_epi32(_mm512_sub_epi32(_mm512_set1_epi32(2 * kBias + kMantissa), exponent), 23));
+  const __m128 unit = _mm_castsi128_ps(_mm_slli_epi32(
+      _mm_sub_epi32(_mm512_castsi512_si128(exponent), _mm_set1_epi32(kMantissa)), 23));
   const __m512i half = _mm512_set1_epi32(0x8080);
   const __m512i by_plane =
       _mm512_broadcast_i32x4(_mm_setr_epi8(2, 6, 10, 14, 1, 5, 9, 13, 0, 4, 8, 12, -1, -1, -1, -1));
@@ -271,37 +319,54 @@ VECTON_VNNI void quantise_group(const PackedCodes& codes, const float* x, int64_
     const __m512i signed_bytes = _mm512_xor_si512(_mm512_add_epi32(v, half), half);
     const __m512i quads = _mm512_shuffle_epi8(signed_bytes, by_plane);
     add_dots(sums, _mm512_set1_epi8(1), quads);
-    _mm512_mask_storeu_epi32(planes, 0x0fff, _mm512_permutexvar_epi32(whole, quads));
+    const __m512i packed = _mm512_permutexvar_epi32(whole, quads);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(planes), _mm512_castsi512_si256(packed));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(planes + 32), _mm512_extracti32x4_epi32(packed, 2));
   }
-  const __m256i two =
-      _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
-  const __m128i totals =
-      _mm_add_epi32(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1));
-  int32_t total[4];
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(total), totals);
+  // By plane, high to low, the last lane is zero.
+  const __m128i total = fours_of(sums);
   constexpr float kUnit = 1 / IntegerKernels::kUnit;
-  constexpr float kBases[3] = {0x1.8p39f * kUnit, 0x1.8p31f * kUnit, 0x1.8p23f * kUnit};
-  const float scale = power_of_two(e);
-  group.sum = (65536.0f * static_cast<float>(total[0]) + 256.0f * static_cast<float>(total[1]) +
-               static_cast<float>(total[2])) *
-              scale * kUnit;
-  for (int p = 0; p < 3; ++p) {
-    group.base[p] = kBases[p] * scale;
-    group.first[p] = std::bit_cast<int32_t>(group.base[p]) - codes.zero * total[p];
+  const __m128 weights = _mm_setr_ps(65536.0f, 256.0f, 1.0f, 0.0f);
+  const __m128 parts = _mm_mul_ps(_mm_cvtepi32_ps(total), weights);
+  const __m128 upper = _mm_add_ss(parts, _mm_movehdup_ps(parts));
+  const __m128 sum = _mm_mul_ss(_mm_mul_ss(_mm_add_ss(upper, _mm_movehl_ps(parts, parts)), unit),
+                                _mm_set_ss(kUnit));
+  const __m128 base =
+      _mm_mul_ps(unit, _mm_setr_ps(0x1.8p39f * kUnit, 0x1.8p31f * kUnit, 0x1.8p23f * kUnit, 0.0f));
+  const __m128i first =
+      _mm_sub_epi32(_mm_castps_si128(base), _mm_mullo_epi32(total, _mm_set1_epi32(zero)));
+  _mm_storeu_ps(group.base, _mm_insert_ps(base, sum, 3 << 4));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(group.first), first);
+  group.first[2] = _mm_extract_epi32(first, 2);
+  if (_mm_cvtsi128_si32(_mm512_castsi512_si128(most)) >= kInfinity)
+    group.base[0] = group.sum = std::numeric_limits<float>::quiet_NaN();
+}
+
+template <int kGroup>
+VECTON_VNNI void quantise_row(const PackedCodes& codes, const float* x, int64_t k, int8_t* planes,
+                              IntegerRows::Group* groups) {
+  const int zero = codes.zero;
+  const int64_t padded_k = codes.k, group = kGroup > 0 ? kGroup : codes.group;
+  int64_t first = 0;
+  if constexpr (kGroup > 0) {
+    for (; first + group <= k; first += group, ++groups)
+      quantise_group<kGroup>(zero, x + first, group, group, planes + 3 * first, *groups);
   }
-  if (!finite) group.base[0] = group.sum = std::numeric_limits<float>::quiet_NaN();
+  for (; first < padded_k; first += group, ++groups) {
+    const int64_t padded = std::min(group, padded_k - first);
+    quantise_group<0>(zero, x + first, std::min(padded, k - first), padded, planes + 3 * first,
+                      *groups);
+  }
 }
 
 void quantise(const PackedCodes& codes, const float* x, int64_t x_stride, int64_t k,
               const IntegerRows& rows, int64_t begin, int64_t end) {
-  for (int64_t i = begin; i < end; ++i) {
-    int8_t* planes = rows.planes + i * rows.row_bytes;
-    for (int64_t first = 0, g = 0; first < codes.k; first += codes.group, ++g) {
-      const int64_t padded = std::min(codes.group, codes.k - first);
-      quantise_group(codes, x + i * x_stride + first, std::min(padded, k - first), padded,
-                     planes + 3 * first, rows.groups[i * rows.row_groups + g]);
-    }
-  }
+  const auto row = codes.group == 32   ? &quantise_row<32>
+                   : codes.group == 64 ? &quantise_row<64>
+                                       : &quantise_row<0>;
+  for (int64_t i = begin; i < end; ++i)
+    row(codes, x + i * x_stride, k, rows.planes + i * rows.row_bytes,
+        rows.groups + i * rows.row_groups);
 }
 
 template <int kBits, bool kLookup, bool kOffset>

@@ -42,11 +42,13 @@ struct IntegerTile {
   int64_t rows;
   const uint32_t* words;  // of a panel, those of the first group
   const float* numbers;   // [groups][scales, offsets][32]
-  float* sums;            // [rows][32], added to
+  float* sums;            // [rows][32]
   const uint8_t* bytes;   // of PackedCodes
   int64_t first_group;
   int64_t k;         // from there on
   int64_t group;     // codes of a group; the last one may have fewer
+  bool first;        // sums are written, not added to
+  bool last;         // they are those of all k: of y then, until then of y / kUnit
   FetchAhead ahead;  // of few rows a step for each row of words, else for kStep and two rows
 };
 

@@ -615,8 +615,8 @@ FetchAhead fetch_block(const PackedMatrix& w, int64_t panel, int64_t k, int64_t 
 // Panels of codes, multiplied as integers with the rows of call.integers.
 void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t rows,
                      int64_t panel, int64_t panel_end) {
-  constexpr int64_t kBlock = 512;  // k for which a panel stays in the first-level cache
-  constexpr int64_t kAtOnce = 8;   // rows of a call of the kernel
+  constexpr int64_t kBlockBytes = 16 << 10;  // of words, which stay in the first-level cache
+  constexpr int64_t kAtOnce = 32;            // rows of a call of the kernel
   const PackedMatrix& w = *call.w;
   const PackedCodes& codes = w.codes;
   const IntegerKernels& kernels = *integer_kernels(Isa::kAvx512);
@@ -628,14 +628,13 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
                                                                                       : 2][offsets];
   const auto multiply = of_codes[static_cast<size_t>(few ? rows : 0)];
   const int64_t groups = (codes.k + codes.group - 1) / codes.group;
+  const int64_t group_bytes = codes.group / codes.codes_per_word() * kWidth * 4;
   const int64_t block =
-      few ? groups_at_once(rows) : std::clamp<int64_t>(kBlock / codes.group, 1, kMostGroups);
-  const V unit = hn::Set(d, IntegerKernels::kUnit);
+      few ? groups_at_once(rows) : std::clamp<int64_t>(kBlockBytes / group_bytes, 1, kMostGroups);
   HWY_ALIGN float numbers[kMostGroups * 2 * kWidth];
   HWY_ALIGN float sums[kBlockRows * kWidth];
   for (; panel < panel_end; ++panel) {
     const std::byte* data = w.data.get() + panel * w.panel_bytes();
-    std::fill_n(sums, rows * kWidth, 0.0f);
     for (int64_t group = 0; group < groups; group += block) {
       const int64_t group_end = std::min(groups, group + block);
       const int64_t k = group * codes.group, k_end = std::min(codes.k, group_end * codes.group);
@@ -650,12 +649,9 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
         float* tile_sums = sums + first * kWidth;
         if (last) fetch_destination(call, row + first, next - first, panel);
         multiply({call.integers, row + first, next - first, words, numbers, tile_sums,
-                  codes.bytes.data(), group, k_end - k, codes.group, ahead});
+                  codes.bytes.data(), group, k_end - k, codes.group, group == 0, last, ahead});
         ahead.at += kAtOnce / 2 * ((k_end - k) / IntegerTile::kStep) * ahead.step;
-        if (!last) continue;
-        for (float* at = tile_sums; at < sums + next * kWidth; at += kLanes)
-          hn::Store(hn::Mul(hn::Load(d, at), unit), d, at);
-        finish_panel(call, finish, tile_sums, row + first, next - first, panel);
+        if (last) finish_panel(call, finish, tile_sums, row + first, next - first, panel);
       }
     }
   }

@@ -14,15 +14,55 @@ namespace vecton::ops {
 
 namespace {
 
-Tensor one_expert(Ops& ops, const Tensor& x, const Experts& experts, const Expert& expert) {
-  if (const auto* gated = std::get_if<GatedWeight>(&expert.up))
-    return ops.linear(ops.gated_linear(x, *gated, experts.activation), expert.down);
-  if (const auto* up = std::get_if<LinearWeight>(&expert.up))
-    return ops.linear(ops.linear(x, *up, experts.activation), expert.down);
-  const auto& [gate, up] = std::get<SplitGate>(expert.up);
-  Tensor h =
-      ops.clamped_swiglu(ops.linear(x, gate), ops.linear(x, up), experts.alpha, experts.limit);
-  return ops.linear(h, expert.down);
+// Rows of several experts, those of one together.
+struct ChosenExpert {
+  const Expert* expert;
+  int64_t rows;
+};
+
+template <class W, class WeightOf>
+std::vector<RowsOf<W>> weights_of(std::span<const ChosenExpert> chosen, const WeightOf& weight_of) {
+  std::vector<RowsOf<W>> weights;
+  for (const auto& [expert, rows] : chosen) weights.push_back({&weight_of(*expert), rows});
+  return weights;
+}
+
+Tensor inner_rows(Ops& ops, const Tensor& x, std::span<const ChosenExpert> chosen,
+                  const Experts& experts) {
+  const auto& up = chosen.front().expert->up;
+  if (std::holds_alternative<GatedWeight>(up)) {
+    const auto weights = weights_of<GatedWeight>(
+        chosen, [](const Expert& e) -> auto& { return std::get<GatedWeight>(e.up); });
+    return ops.grouped_gated_linear(x, weights, experts.activation);
+  }
+  if (std::holds_alternative<LinearWeight>(up)) {
+    const auto weights = weights_of<LinearWeight>(
+        chosen, [](const Expert& e) -> auto& { return std::get<LinearWeight>(e.up); });
+    return ops.grouped_linear(x, weights, experts.activation);
+  }
+  const auto gates = weights_of<LinearWeight>(
+      chosen, [](const Expert& e) -> auto& { return std::get<SplitGate>(e.up).gate; });
+  const auto ups = weights_of<LinearWeight>(
+      chosen, [](const Expert& e) -> auto& { return std::get<SplitGate>(e.up).up; });
+  return ops.clamped_swiglu(ops.grouped_linear(x, gates), ops.grouped_linear(x, ups), experts.alpha,
+                            experts.limit);
+}
+
+// multiply(rows of x, weight) for every group, one after another.
+template <class W, class Multiply>
+Tensor group_by_group(Ops& ops, const Tensor& x, std::span<const RowsOf<W>> groups,
+                      const Multiply& multiply) {
+  const Tensor y = ops.allocate(x.rows(), groups.front().weight->w->n);
+  int64_t first = 0;
+  for (const auto& [weight, rows] : groups) {
+    std::vector<int32_t> from(static_cast<size_t>(rows)), to(from.size());
+    std::iota(from.begin(), from.end(), 0);
+    std::iota(to.begin(), to.end(), static_cast<int32_t>(first));
+    ops.store_rows(multiply(x.slice_rows(first, rows), *weight),
+                   ops.upload_indices(std::move(from)), y, ops.upload_indices(std::move(to)));
+    first += rows;
+  }
+  return y;
 }
 
 }  // namespace
@@ -46,6 +86,7 @@ Routes Ops::route(const Tensor& logits, const Router& router) {
 }
 
 Tensor Ops::experts(const Tensor& x, const Routes& routes, const Experts& experts) {
+  if (x.rows() == 0) return allocate(0, experts.all.front().down.w->n);
   const std::vector<int32_t> chosen = download_indices(routes.experts);
   const auto k = static_cast<int32_t>(routes.weights.columns());
   std::vector<int32_t> places(chosen.size());  // of a row's j-th expert: row * k + j
@@ -55,23 +96,33 @@ Tensor Ops::experts(const Tensor& x, const Routes& routes, const Experts& expert
   for (const int32_t place : places) from.push_back(place / k);
   const Tensor sorted = gather_rows(x, upload_indices(std::move(from)));
 
-  const int64_t n = experts.all.front().down.w->n;
-  const Tensor parts = allocate(static_cast<int64_t>(places.size()), n);
-  for (size_t first = 0, end; first < places.size(); first = end) {
-    const int32_t expert = chosen[static_cast<size_t>(places[first])];
-    for (end = first; end < places.size(); ++end) {
-      if (chosen[static_cast<size_t>(places[end])] != expert) break;
-    }
-    const auto count = static_cast<int64_t>(end - first);
-    const Tensor y = one_expert(*this, sorted.slice_rows(static_cast<int64_t>(first), count),
-                                experts, experts.all[static_cast<size_t>(expert)]);
-    std::vector<int32_t> every(end - first);
-    std::iota(every.begin(), every.end(), 0);
-    store_rows(y, upload_indices(std::move(every)), parts,
-               upload_indices({places.begin() + static_cast<std::ptrdiff_t>(first),
-                               places.begin() + static_cast<std::ptrdiff_t>(end)}));
+  std::vector<ChosenExpert> groups;
+  std::vector<int32_t> back(places.size());  // from a place to its row of `sorted`
+  for (size_t i = 0; i < places.size(); ++i) {
+    const auto place = static_cast<size_t>(places[i]);
+    const Expert* expert = &experts.all[static_cast<size_t>(chosen[place])];
+    if (groups.empty() || groups.back().expert != expert) groups.push_back({expert, 0});
+    ++groups.back().rows;
+    back[place] = static_cast<int32_t>(i);
   }
-  return weighted_rows(parts, routes.weights);
+  const auto downs = weights_of<LinearWeight>(
+      groups, [](const Expert& e) -> auto& { return e.down; });
+  const Tensor y = grouped_linear(inner_rows(*this, sorted, groups, experts), downs);
+  return weighted_rows(gather_rows(y, upload_indices(std::move(back))), routes.weights);
+}
+
+Tensor Ops::grouped_linear(const Tensor& x, std::span<const RowsOf<LinearWeight>> groups,
+                           Activation act) {
+  return group_by_group(*this, x, groups, [&](const Tensor& rows, const LinearWeight& w) {
+    return linear(rows, w, act);
+  });
+}
+
+Tensor Ops::grouped_gated_linear(const Tensor& x, std::span<const RowsOf<GatedWeight>> groups,
+                                 Activation act) {
+  return group_by_group(*this, x, groups, [&](const Tensor& rows, const GatedWeight& w) {
+    return gated_linear(rows, w, act);
+  });
 }
 
 Tensor Ops::weighted_rows(const Tensor& parts, const Tensor& weights) {

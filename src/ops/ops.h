@@ -93,6 +93,13 @@ class Ops {
   // y = act(x G^T + g) * (x U^T + u), act one of is_common(). x [m, k] -> [m, n].
   virtual Tensor gated_linear(const Tensor& x, const GatedWeight& gate_up, Activation act);
 
+  // linear() and gated_linear() of rows in groups, one and more: as many rows as the first group
+  // has by its weight, those that follow by the next one's. All weights are of one size.
+  virtual Tensor grouped_linear(const Tensor& x, std::span<const RowsOf<LinearWeight>> groups,
+                                Activation act = Activation::kIdentity);
+  virtual Tensor grouped_gated_linear(const Tensor& x, std::span<const RowsOf<GatedWeight>> groups,
+                                      Activation act);
+
   // Mixtures of experts. route() chooses as ops::Router says, from a logit for each expert.
   // experts(): y[i] = sum over j < k of weights[i, j] f(x[i]), in the order of j, where expert
   // routes.experts[i*k + j] gives f(x) = down(act(gate(x)) * up(x)), or with clamped_swiglu, or

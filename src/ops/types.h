@@ -93,6 +93,13 @@ struct Routes {
   Tensor weights;           // [rows, k]
 };
 
+// Rows that have a weight of their own among others.
+template <class W>
+struct RowsOf {
+  const W* weight;
+  int64_t rows;
+};
+
 // Gate and up apart, for clamped_swiglu().
 struct SplitGate {
   LinearWeight gate, up;

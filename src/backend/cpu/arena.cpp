@@ -6,6 +6,12 @@
 
 namespace vecton::cpu {
 
+int64_t stride_of(int64_t columns, tensor::DType dtype) {
+  const int64_t line = 64 / tensor::size_of(dtype);  // numbers in a line of the caches
+  const int64_t stride = (columns + line - 1) / line * line;
+  return stride % (32 * line) == 0 && stride > 0 ? stride + line : stride;
+}
+
 namespace {
 
 // Goes back to the list that it came from.

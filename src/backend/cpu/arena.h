@@ -8,8 +8,14 @@
 
 #include "backend/cpu/free_blocks.h"
 #include "backend/host/host_memory.h"
+#include "tensor/dtype.h"
 
 namespace vecton::cpu {
+
+// From one row to the next, in numbers. Rows start on a cache line, and never a multiple of 2 KiB
+// apart: the rows that a kernel reads together would all fall into the same set of the first-level
+// cache.
+int64_t stride_of(int64_t columns, tensor::DType dtype = tensor::DType::kF32);
 
 class Arena {
  public:

@@ -1,6 +1,4 @@
 // embed, linear, gated_linear and the weights they take.
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +6,7 @@
 #include "backend/cpu/embedding_table.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/pack.h"
+#include "backend/cpu/products.h"
 #include "backend/cpu/scratch.h"
 #include "backend/host/dequantise.h"
 #include "backend/host/int8.h"
@@ -17,17 +16,6 @@
 namespace vecton::cpu {
 
 namespace {
-
-// Of a task, in operations: a shorter one costs more than it shares, a longer one leaves the last
-// worker alone for too long. A byte of weights takes as long as some five operations.
-constexpr double kLeastWork = 0.75e6, kMostWork = 8e6, kWorkPerByte = 5;
-
-// Of x: half of a core's second-level cache.
-int64_t block_bytes() {
-  static const int64_t bytes =
-      std::clamp<int64_t>(sysconf(_SC_LEVEL2_CACHE_SIZE) / 2, 256 << 10, 1 << 20);
-  return bytes;
-}
 
 // From each segment to the columns of y that are its own.
 template <class F>
@@ -41,98 +29,34 @@ void for_segments(const ops::Prepared& weight, const F& f) {
 
 float* at(float* values, int64_t column) { return values ? values + column : nullptr; }
 
-// A call's x as integers, and the memory that holds them.
-struct Integers {
-  IntegerRows rows{};
-  std::shared_ptr<host::FloatMemory> memory;
+// One segment's part of y.
+LinearCall call_of(const PackedMatrix& segment, int64_t column, const Tensor& x, const Tensor& y,
+                   const ops::Vector& bias, ops::Activation act, const Tensor* residual = nullptr) {
+  return {&segment,
+          data(x),
+          x.stride(),
+          data(y) + column,
+          y.stride(),
+          at(data(bias), column),
+          residual ? data(*residual) + column : nullptr,
+          residual ? residual->stride() : 0,
+          act};
+}
 
-  Integers(base::ThreadPool& pool, Arena& arena, const IntegerKernels& kernels,
-           const LinearCall& call, int64_t count) {
-    constexpr int64_t kTaskNumbers = 32 << 10;  // quantised by one task
-    const PackedCodes& codes = call.w->codes;
-    rows.row_bytes = 3 * codes.k;
-    rows.row_groups = (codes.k + codes.group - 1) / codes.group;
-    const auto bytes = static_cast<size_t>((count * rows.row_bytes + 15) / 16 * 16 +
-                                           count * rows.row_groups *
-                                               static_cast<int64_t>(sizeof(IntegerRows::Group)));
-    memory = arena.allocate(bytes / sizeof(float) + 1);
-    rows.planes = reinterpret_cast<int8_t*>(memory->floats);
-    rows.groups = reinterpret_cast<IntegerRows::Group*>(rows.planes +
-                                                        (count * rows.row_bytes + 15) / 16 * 16);
-    const int64_t block =
-        std::clamp<int64_t>(kTaskNumbers / std::max<int64_t>(1, codes.k), 1, count);
-    pool.parallel_for((count + block - 1) / block, [&](int64_t i) {
-      kernels.quantise(codes, call.x, call.x_stride, call.w->k, rows, i * block,
-                       std::min(count, (i + 1) * block));
+// Of rows of x and y, group by group.
+template <class W>
+std::vector<Product> products_of(const Tensor& x, const Tensor& y,
+                                 std::span<const ops::RowsOf<W>> groups, ops::Activation act) {
+  std::vector<Product> products;
+  int64_t first = 0;
+  for (const auto& [weight, rows] : groups) {
+    const Tensor from = x.slice_rows(first, rows), to = y.slice_rows(first, rows);
+    for_segments(*weight->w, [&](const PackedMatrix& segment, int64_t column) {
+      products.push_back({call_of(segment, column, from, to, weight->bias, act), rows});
     });
+    first += rows;
   }
-};
-
-// A call's x as codes of int8, blocks of them or groups of the weight's grid, and the memory that
-// holds them.
-struct Int8Input {
-  Int8Rows rows{};
-  std::shared_ptr<host::FloatMemory> memory;
-
-  Int8Input(base::ThreadPool& pool, Arena& arena, const Int8Kernels& kernels,
-            const LinearCall& call, int64_t count) {
-    constexpr int64_t kTaskNumbers = 32 << 10;  // rounded by one task
-    const PackedCodes& codes = call.w->codes;
-    const int64_t k = codes.k;
-    rows.row_blocks = (k + codes.group - 1) / codes.group;
-    rows.row_bytes = k * kernels.code_bytes;
-    // Rows a large power of two apart would share a part of the first-level cache.
-    if (rows.row_bytes % 1024 == 0) rows.row_bytes += host::kInt8Block;
-    const auto bytes = static_cast<size_t>(
-        count * (rows.row_bytes + rows.row_blocks * static_cast<int64_t>(sizeof(Int8Rows::Block))));
-    memory = arena.allocate(bytes / sizeof(float));
-    rows.codes = reinterpret_cast<int8_t*>(memory->floats);
-    rows.blocks = reinterpret_cast<Int8Rows::Block*>(rows.codes + count * rows.row_bytes);
-    const int64_t task = std::clamp<int64_t>(kTaskNumbers / k, 1, count);
-    pool.parallel_for((count + task - 1) / task, [&](int64_t i) {
-      const int64_t begin = i * task, end = std::min(count, (i + 1) * task);
-      if (codes.turned) return kernels.to_int8(call.x, call.x_stride, call.w->k, rows, begin, end);
-      kernels.to_grid(codes, call.x, call.x_stride, call.w->k, rows, begin, end);
-    });
-  }
-};
-
-// Cuts y into blocks of rows, whose x stays in the second-level cache, and groups of panels, and
-// shares them over the pool. Each worker has a stretch of panels to itself: workers claim tasks in
-// turn, so the tasks of one turn are those at the same place of all stretches, and what a kernel
-// fetches ahead is what its worker does next.
-void run(base::ThreadPool& pool, const LinearKernels& kernels, const LinearCall& call,
-         int64_t rows) {
-  const PackedMatrix& w = *call.w;
-  if (rows == 0 || w.panels == 0) return;
-  const int64_t row_bytes = call.int8
-                                ? call.int8->row_bytes
-                                : std::max<int64_t>(1, w.k) * static_cast<int64_t>(sizeof(float));
-  const int64_t most_rows =
-      std::max<int64_t>(4, block_bytes() / row_bytes / kernels.tile_rows) * kernels.tile_rows;
-  const int64_t blocks = (rows + most_rows - 1) / most_rows;
-  // Groups have as many panels as are multiplied at once, where there are enough of them.
-  int64_t whole = call.int8 || call.integers ? 1 : kernels.panels_at_once(w, rows);
-  if (w.panels < 2 * pool.size() * whole) whole = 1;
-  const int64_t panels = w.panels / whole;
-  int64_t groups = 1;
-  if (pool.size() > 1) {
-    const double work = std::max(2.0 * static_cast<double>(rows) * static_cast<double>(w.k * w.n),
-                                 kWorkPerByte * static_cast<double>(w.bytes));
-    const double task = std::clamp(work / (8.0 * pool.size()), kLeastWork, kMostWork);
-    groups = std::clamp<int64_t>(static_cast<int64_t>(work / task) / blocks, 1, panels);
-  }
-  const int64_t stretches = std::min<int64_t>(pool.size(), groups);
-  groups -= groups % stretches;
-  const auto first_panel = [&](int64_t group) {
-    return group == groups ? w.panels : panels * group / groups * whole;
-  };
-  pool.parallel_for(blocks * groups, [&](int64_t i) {
-    const int64_t block = i / groups, turn = i % groups;
-    const int64_t group = turn % stretches * (groups / stretches) + turn / stretches;
-    kernels.linear(call, rows * block / blocks, rows * (block + 1) / blocks, first_panel(group),
-                   first_panel(group + 1));
-  });
+  return products;
 }
 
 }  // namespace
@@ -246,38 +170,9 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
   return y;
 }
 
-// x of a call as it is multiplied.
-Tensor CpuOps::rounded(const LinearCall& call, int64_t rows) {
-  constexpr int64_t kTaskNumbers = 32 << 10;  // rounded by one task
-  const PackedMatrix& w = *call.w;
-  const LinearKernels& kernels = linear_kernels(isa_);
-  Tensor x = allocate(rows, w.steps());
-  const int64_t block = std::clamp<int64_t>(kTaskNumbers / std::max<int64_t>(1, w.k), 1, rows);
-  pool_.parallel_for((rows + block - 1) / block, [&](int64_t i) {
-    kernels.round(w, call.x, call.x_stride, data(x), x.stride(), i * block,
-                  std::min(rows, (i + 1) * block));
-  });
-  return x;
-}
-
-void CpuOps::multiply_rows(LinearCall call, int64_t rows) {
-  if (rows > 0 && call.w->compute == ops::Compute::kBFloat16) {
-    const Tensor x = rounded(call, rows);
-    call.x = data(x);
-    call.x_stride = x.stride();
-    return run(pool_, linear_kernels(isa_), call, rows);
-  }
-  if (rows > 0 && call.w->compute == ops::Compute::kInt8) {
-    const Int8Kernels& kernels = int8_kernels(isa_);
-    const Int8Input input(pool_, arena_, kernels, call, rows);
-    call.int8 = &input.rows;
-    call.int8_kernels = &kernels;
-    return run(pool_, linear_kernels(isa_), call, rows);
-  }
-  if (rows == 0 || !call.w->codes.integers) return run(pool_, linear_kernels(isa_), call, rows);
-  const Integers integers(pool_, arena_, *integer_kernels(isa_), call, rows);
-  call.integers = &integers.rows;
-  run(pool_, linear_kernels(isa_), call, rows);
+void CpuOps::multiply_rows(const LinearCall& call, int64_t rows) {
+  Product product{call, rows};
+  multiply_all(pool_, arena_, isa_, {&product, 1});
 }
 
 // A form of codes is multiplied by one arithmetic on a machine, whatever the number of rows.
@@ -300,10 +195,7 @@ Tensor CpuOps::linear(const Tensor& x, const ops::LinearWeight& w, ops::Activati
   }
   Tensor y = allocate(x.rows(), w.w->n);
   for_segments(*w.w, [&](const PackedMatrix& segment, int64_t column) {
-    multiply_rows(
-        {&segment, data(x), x.stride(), data(y) + column, y.stride(), at(data(w.bias), column),
-         residual ? data(*residual) + column : nullptr, residual ? residual->stride() : 0, act},
-        x.rows());
+    multiply_rows(call_of(segment, column, x, y, w.bias, act, residual), x.rows());
   });
   return y;
 }
@@ -314,10 +206,10 @@ Tensor CpuOps::gated_by_halves(const Tensor& x, const PackedStack& halves, const
   Tensor ys[2];
   for (int i = 0; i < 2; ++i) {
     ys[i] = allocate(x.rows(), halves.n);
-    multiply_rows(
-        {halves.segments[i].get(), data(x), x.stride(), data(ys[i]), ys[i].stride(),
-         at(data(bias), i * halves.n), nullptr, 0, i == 0 ? act : ops::Activation::kIdentity},
-        x.rows());
+    LinearCall call =
+        call_of(*halves.segments[i], 0, x, ys[i], {}, i == 0 ? act : ops::Activation::kIdentity);
+    call.bias = at(data(bias), i * halves.n);
+    multiply_rows(call, x.rows());
   }
   return multiply(std::move(ys[0]), ys[1]);
 }
@@ -326,11 +218,33 @@ Tensor CpuOps::gated_linear(const Tensor& x, const ops::GatedWeight& gate_up, op
   const auto& stack = static_cast<const PackedStack&>(*gate_up.w);
   if (stack.segments.size() == 2) return gated_by_halves(x, stack, gate_up.bias, act);
   Tensor y = allocate(x.rows(), gate_up.w->n);
-  for_segments(*gate_up.w, [&](const PackedMatrix& matrix, int64_t) {
-    multiply_rows(
-        {&matrix, data(x), x.stride(), data(y), y.stride(), data(gate_up.bias), nullptr, 0, act},
-        x.rows());
+  for_segments(*gate_up.w, [&](const PackedMatrix& matrix, int64_t column) {
+    multiply_rows(call_of(matrix, column, x, y, gate_up.bias, act), x.rows());
   });
+  return y;
+}
+
+Tensor CpuOps::grouped_linear(const Tensor& x,
+                              std::span<const ops::RowsOf<ops::LinearWeight>> groups,
+                              ops::Activation act) {
+  if (!ops::is_common(act))
+    return activate(grouped_linear(x, groups, ops::Activation::kIdentity), act);
+  Tensor y = allocate(x.rows(), groups.front().weight->w->n);
+  std::vector<Product> products = products_of(x, y, groups, act);
+  multiply_all(pool_, arena_, isa_, products);
+  return y;
+}
+
+Tensor CpuOps::grouped_gated_linear(const Tensor& x,
+                                    std::span<const ops::RowsOf<ops::GatedWeight>> groups,
+                                    ops::Activation act) {
+  const bool by_halves = std::ranges::any_of(groups, [](const auto& group) {
+    return static_cast<const PackedStack&>(*group.weight->w).segments.size() == 2;
+  });
+  if (by_halves) return Ops::grouped_gated_linear(x, groups, act);
+  Tensor y = allocate(x.rows(), groups.front().weight->w->n);
+  std::vector<Product> products = products_of(x, y, groups, act);
+  multiply_all(pool_, arena_, isa_, products);
   return y;
 }
 

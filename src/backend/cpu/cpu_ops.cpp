@@ -12,14 +12,6 @@ namespace vecton {
 
 namespace cpu {
 
-// Rows start on a cache line, and never a multiple of 2 KiB apart: the rows that a kernel reads
-// together would all fall into the same set of the first-level cache.
-static int64_t stride_of(int64_t columns, tensor::DType dtype = tensor::DType::kF32) {
-  const int64_t line = 64 / tensor::size_of(dtype);  // numbers in a line of the caches
-  const int64_t stride = (columns + line - 1) / line * line;
-  return stride % (32 * line) == 0 && stride > 0 ? stride + line : stride;
-}
-
 // All workers together keep a small part of the machine's memory for their next passes.
 static size_t most_free(int workers) {
   constexpr int64_t kPart = 32, kLeast = int64_t{4} << 20, kMost = int64_t{256} << 20;
@@ -94,7 +86,8 @@ std::vector<int32_t> CpuOps::download_indices(const tensor::Indices& indices) {
 Tensor CpuOps::gather_rows(const Tensor& x, const tensor::Indices& rows) {
   Tensor y = allocate(rows.size(), x.columns());
   const std::span<const int32_t> from = view(rows);
-  for (int64_t i = 0; i < y.rows(); ++i) std::copy_n(row(x, from[i]), x.columns(), row(y, i));
+  for_rows(pool_, y.rows(), y.columns(),
+           [&](int64_t i) { std::copy_n(row(x, from[i]), x.columns(), row(y, i)); });
   return y;
 }
 

@@ -30,6 +30,17 @@ using host::view;
 // What one item of a parallel loop computes at least: some ten microseconds.
 inline constexpr int64_t kProductsPerItem = 1 << 20;
 
+// Calls f(row) for all rows, on idle workers too where there is enough to do: waking one costs as
+// much as some ten thousand floats.
+template <class F>
+void for_rows(base::ThreadPool& pool, int64_t rows, int64_t columns, const F& f) {
+  constexpr int64_t kFloatsPerItem = 16384;
+  const int64_t step = std::max<int64_t>(1, kFloatsPerItem / std::max<int64_t>(1, columns));
+  pool.parallel_for((rows + step - 1) / step, [&](int64_t i) {
+    for (int64_t row = i * step; row < std::min(rows, (i + 1) * step); ++row) f(row);
+  });
+}
+
 class CpuOps final : public Ops {
  public:
   // `held`: what its whole family holds; null = it is the first of one.
@@ -70,6 +81,11 @@ class CpuOps final : public Ops {
                 const Tensor* residual) override;
   Tensor gated_linear(const Tensor& x, const ops::GatedWeight& gate_up,
                       ops::Activation act) override;
+  Tensor grouped_linear(const Tensor& x, std::span<const ops::RowsOf<ops::LinearWeight>> groups,
+                        ops::Activation act) override;
+  Tensor grouped_gated_linear(const Tensor& x,
+                              std::span<const ops::RowsOf<ops::GatedWeight>> groups,
+                              ops::Activation act) override;
   Tensor add(Tensor a, const Tensor& b) override;
   Tensor multiply(Tensor a, const Tensor& b) override;
   Tensor scale(Tensor x, float factor) override;
@@ -103,8 +119,7 @@ class CpuOps final : public Ops {
   Tensor change_rows(Tensor x, const F& change);
   std::shared_ptr<const PackedMatrix> packed(std::span<const tensor::Weight> parts, bool gated,
                                              ops::Compute compute);
-  Tensor rounded(const LinearCall& call, int64_t rows);
-  void multiply_rows(LinearCall call, int64_t rows);
+  void multiply_rows(const LinearCall& call, int64_t rows);
   Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const ops::Vector& bias,
                          ops::Activation act);
 

@@ -9,21 +9,6 @@
 
 namespace vecton::cpu {
 
-namespace {
-
-// Calls f(row) for all rows, on idle workers too where there is enough to do: waking one costs as
-// much as some ten thousand floats.
-template <class F>
-void for_rows(base::ThreadPool& pool, int64_t rows, int64_t columns, const F& f) {
-  constexpr int64_t kFloatsPerItem = 16384;
-  const int64_t step = std::max<int64_t>(1, kFloatsPerItem / std::max<int64_t>(1, columns));
-  pool.parallel_for((rows + step - 1) / step, [&](int64_t i) {
-    for (int64_t row = i * step; row < std::min(rows, (i + 1) * step); ++row) f(row);
-  });
-}
-
-}  // namespace
-
 Tensor CpuOps::norm(Tensor x, const ops::NormWeight& w) {
   const Tensor y = x.unique() ? x : allocate(x.rows(), x.columns());
   const RowKernels& kernels = row_kernels(isa_);

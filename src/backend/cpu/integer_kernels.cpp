@@ -81,11 +81,33 @@ VECTON_VNNI_INLINE void add_dots(Sums& sums, __m512i left, __m512i right, const 
   add_dots(sums.low[1], right, low);
 }
 
-// Loaded once: GCC would load it again for each use.
-VECTON_VNNI_INLINE __m512 held(__m512 v) {
-  asm("" : "+v"(v));
-  return v;
-}
+// What a tile adds to: [rows][2 vectors].
+template <int kRows>
+struct InRegisters {
+  __m512 y[kRows][2];
+
+  template <int kRow, int kVector>
+  VECTON_VNNI_INLINE __m512 get() const {
+    return y[kRow][kVector];
+  }
+  template <int kRow, int kVector>
+  VECTON_VNNI_INLINE void set(__m512 sum) {
+    y[kRow][kVector] = sum;
+  }
+};
+
+struct InMemory {
+  float* y;
+
+  template <int kRow, int kVector>
+  VECTON_VNNI_INLINE __m512 get() const {
+    return _mm512_loadu_ps(y + kRow * kWidth + 16 * kVector);
+  }
+  template <int kRow, int kVector>
+  VECTON_VNNI_INLINE void set(__m512 sum) {
+    _mm512_storeu_ps(y + kRow * kWidth + 16 * kVector, sum);
+  }
+};
 
 // Rows of x and a panel, from where a tile has come to. A step is what follows in k.
 template <int kBits, bool kLookup, bool kOffset, int kRows>
@@ -99,7 +121,7 @@ struct Tile {
   const IntegerRows::Group* groups;
   int64_t row_groups;
   const float* numbers;
-  float* y;
+  float* at;  // of y
 
   VECTON_VNNI_INLINE Tile(const IntegerTile& t, int64_t row)
       : words(t.words),
@@ -109,7 +131,7 @@ struct Tile {
         groups(t.x->groups + row * t.x->row_groups + t.first_group),
         row_groups(t.x->row_groups),
         numbers(t.numbers),
-        y(t.sums + (row - t.row) * kWidth) {}
+        at(t.sums + (row - t.row) * kWidth) {}
 
   VECTON_VNNI_INLINE void begin(Sums (&sums)[kRows]) const {
     each<kRows>([&](auto r) VECTON_VNNI_LAMBDA { set_first(sums[r], groups[r * row_groups]); });
@@ -139,12 +161,23 @@ struct Tile {
     x += 12 * kParts;
   }
 
+  // What several vectors need is loaded once where the registers have place: GCC would load it
+  // again for each. Beside the sums of more rows it would push those out.
+  static constexpr bool kHold = kRows <= 2;
+
+  VECTON_VNNI_INLINE static __m512 held(__m512 v) {
+    if constexpr (kHold) asm("" : "+v"(v));
+    return v;
+  }
+
   // Adds to y a group's sums times the weights' scales.
-  VECTON_VNNI_INLINE void end(const Sums (&sums)[kRows], __m512 (&y)[kRows][2]) const {
-    __m512 scale[2], offset[2];
-    each<2>([&](auto v) VECTON_VNNI_LAMBDA {
-      scale[v] = held(_mm512_loadu_ps(numbers + 16 * v));
-      if constexpr (kOffset) offset[v] = held(_mm512_loadu_ps(numbers + kWidth + 16 * v));
+  template <class Y>
+  VECTON_VNNI_INLINE void end(const Sums (&sums)[kRows], Y& y) const {
+    const auto load = [&](int64_t at) VECTON_VNNI_LAMBDA { return _mm512_loadu_ps(numbers + at); };
+    __m512 scales[2], offsets[2];
+    each<kHold ? 2 : 0>([&](auto v) VECTON_VNNI_LAMBDA {
+      scales[v] = held(load(16 * v));
+      if constexpr (kOffset) offsets[v] = held(load(kWidth + 16 * v));
     });
     each<kRows>([&](auto r) VECTON_VNNI_LAMBDA {
       const IntegerRows::Group& group = groups[r * row_groups];
@@ -157,35 +190,31 @@ struct Tile {
                      middle = _mm512_sub_ps(_mm512_castsi512_ps(row.middle[v]), base[1]),
                      low = _mm512_sub_ps(_mm512_castsi512_ps(row.low[v]), base[2]);
         const __m512 products = _mm512_add_ps(_mm512_add_ps(high, middle), low);
-        __m512& sum = y[r][v];
-        sum = _mm512_fmadd_ps(products, scale[v], sum);
-        if constexpr (kOffset) sum = _mm512_fmadd_ps(offset[v], _mm512_set1_ps(group.sum), sum);
+        __m512 sum =
+            _mm512_fmadd_ps(products, kHold ? scales[v] : load(16 * v), y.template get<r, v>());
+        if constexpr (kOffset) {
+          sum = _mm512_fmadd_ps(kHold ? offsets[v] : load(kWidth + 16 * v),
+                                _mm512_set1_ps(group.sum), sum);
+        }
+        y.template set<r, v>(sum);
       });
     });
   }
 
-  VECTON_VNNI_INLINE void load(__m512 (&sums)[kRows][2]) const {
-    each<2 * kRows>([&](auto i)
-                        VECTON_VNNI_LAMBDA { sums[i / 2][i % 2] = _mm512_loadu_ps(y + 16 * i); });
+  // y begins with the sums of k before the tile's.
+  template <class Y>
+  VECTON_VNNI_INLINE void begin_sums(const IntegerTile& t, Y& y) const {
+    each<2 * kRows>([&](auto i) VECTON_VNNI_LAMBDA {
+      y.template set<i / 2, i % 2>(t.first ? _mm512_setzero_ps() : _mm512_loadu_ps(at + 16 * i));
+    });
   }
 
-  VECTON_VNNI_INLINE void store(const __m512 (&sums)[kRows][2]) const {
-    each<2 * kRows>([&](auto i)
-                        VECTON_VNNI_LAMBDA { _mm512_storeu_ps(y + 16 * i, sums[i / 2][i % 2]); });
-  }
-
-  // The sums of k before the tile, and those with it.
-  VECTON_VNNI_INLINE void load_first(const IntegerTile& t, __m512 (&sums)[kRows][2]) const {
-    if (!t.first) return load(sums);
-    each<2 * kRows>([&](auto i) VECTON_VNNI_LAMBDA { sums[i / 2][i % 2] = _mm512_setzero_ps(); });
-  }
-
-  VECTON_VNNI_INLINE void store_last(const IntegerTile& t, __m512 (&sums)[kRows][2]) const {
+  template <class Y>
+  VECTON_VNNI_INLINE void end_sums(const IntegerTile& t, const Y& y) const {
     const __m512 unit = _mm512_set1_ps(t.last ? IntegerKernels::kUnit : 1.0f);
     each<2 * kRows>([&](auto i) VECTON_VNNI_LAMBDA {
-      sums[i / 2][i % 2] = _mm512_mul_ps(sums[i / 2][i % 2], unit);
+      _mm512_storeu_ps(at + 16 * i, _mm512_mul_ps(y.template get<i / 2, i % 2>(), unit));
     });
-    store(sums);
   }
 
   VECTON_VNNI_INLINE void next_group() {
@@ -201,9 +230,8 @@ VECTON_VNNI void multiply_few(const IntegerTile& t) {
   Tile<kBits, kLookup, kOffset, kRows> tile(t, t.row);
   const auto* ahead = reinterpret_cast<const char*>(t.ahead.at);
   const int64_t ahead_step = t.ahead.step;
-  __m512 y[kRows][2];
-  tile.load_first(t, y);
-  tile.store(y);
+  InMemory y{tile.at};  // the registers have place for the sums of the group alone
+  tile.begin_sums(t, y);
   for (int64_t left = t.k; left > 0; left -= t.group) {
     Sums sums[kRows];
     tile.begin(sums);
@@ -215,13 +243,10 @@ VECTON_VNNI void multiply_few(const IntegerTile& t) {
       tile.template add_all<kParts>(sums);
       tile.template step<kParts>();
     }
-    // With all sums of the group they would not fit the registers.
-    tile.load(y);
     tile.end(sums, y);
-    tile.store(y);
     tile.next_group();
   }
-  tile.store_last(t, y);
+  tile.end_sums(t, y);
 }
 
 // One or two rows, of groups that have some multiple of kStep: one, where kOneStep.
@@ -230,8 +255,8 @@ VECTON_VNNI_INLINE void multiply_rows(const IntegerTile& t, int64_t row, FetchAh
   constexpr int kParts = kStep / 4;
   const int64_t ahead_step = kStep / IntegerTile::kStep * ahead.step;
   Tile<kBits, kLookup, kOffset, kRows> tile(t, row);
-  __m512 y[kRows][2];
-  tile.load_first(t, y);
+  InRegisters<kRows> y;
+  tile.begin_sums(t, y);
   for (int64_t left = t.k; left > 0; left -= kOneStep ? kStep : t.group) {
     Sums sums[kRows];
     tile.begin(sums);
@@ -245,7 +270,7 @@ VECTON_VNNI_INLINE void multiply_rows(const IntegerTile& t, int64_t row, FetchAh
     tile.end(sums, y);
     tile.next_group();
   }
-  tile.store_last(t, y);
+  tile.end_sums(t, y);
 }
 
 template <int kBits, bool kLookup, bool kOffset, int kStep, bool kOneStep>
@@ -260,11 +285,11 @@ VECTON_VNNI void multiply_in_steps(const IntegerTile& t) {
 
 template <int kBits, bool kLookup, bool kOffset>
 void multiply(const IntegerTile& t) {
-  constexpr int kShort = IntegerTile::kStep, kLong = 32;
-  if (t.group % kLong != 0 || t.k % kLong != 0)
-    return multiply_in_steps<kBits, kLookup, kOffset, kShort, false>(t);
-  if (t.group == kLong) return multiply_in_steps<kBits, kLookup, kOffset, kLong, true>(t);
-  multiply_in_steps<kBits, kLookup, kOffset, kLong, false>(t);
+  const auto are_of = [&](int64_t steps) { return t.group % steps == 0 && t.k % steps == 0; };
+  if (t.group == 64 && are_of(64)) return multiply_in_steps<kBits, kLookup, kOffset, 64, true>(t);
+  if (t.group == 32 && are_of(32)) return multiply_in_steps<kBits, kLookup, kOffset, 32, true>(t);
+  if (are_of(32)) return multiply_in_steps<kBits, kLookup, kOffset, 32, false>(t);
+  multiply_in_steps<kBits, kLookup, kOffset, IntegerTile::kStep, false>(t);
 }
 
 // The largest of all lanes, in every lane.

@@ -14,6 +14,10 @@ namespace vecton::ops {
 
 namespace {
 
+// Rows from which on a batch of experts ends with the expert it has come to: enough to be shared
+// among workers, while what lies between gate and down stays small beside the parts of all.
+constexpr size_t kExpertRows = 2048;
+
 // Rows of several experts, those of one together.
 struct ChosenExpert {
   const Expert* expert;
@@ -46,6 +50,13 @@ Tensor inner_rows(Ops& ops, const Tensor& x, std::span<const ChosenExpert> chose
       chosen, [](const Expert& e) -> auto& { return std::get<SplitGate>(e.up).up; });
   return ops.clamped_swiglu(ops.grouped_linear(x, gates), ops.grouped_linear(x, ups), experts.alpha,
                             experts.limit);
+}
+
+Tensor rows_of_experts(Ops& ops, const Tensor& x, std::span<const ChosenExpert> chosen,
+                       const Experts& experts) {
+  const auto downs = weights_of<LinearWeight>(
+      chosen, [](const Expert& e) -> auto& { return e.down; });
+  return ops.grouped_linear(inner_rows(ops, x, chosen, experts), downs);
 }
 
 // multiply(rows of x, weight) for every group, one after another.
@@ -92,23 +103,30 @@ Tensor Ops::experts(const Tensor& x, const Routes& routes, const Experts& expert
   std::vector<int32_t> places(chosen.size());  // of a row's j-th expert: row * k + j
   std::iota(places.begin(), places.end(), 0);
   std::ranges::stable_sort(places, {}, [&](int32_t p) { return chosen[static_cast<size_t>(p)]; });
-  std::vector<int32_t> from;
-  for (const int32_t place : places) from.push_back(place / k);
-  const Tensor sorted = gather_rows(x, upload_indices(std::move(from)));
 
-  std::vector<ChosenExpert> groups;
-  std::vector<int32_t> back(places.size());  // from a place to its row of `sorted`
-  for (size_t i = 0; i < places.size(); ++i) {
-    const auto place = static_cast<size_t>(places[i]);
-    const Expert* expert = &experts.all[static_cast<size_t>(chosen[place])];
-    if (groups.empty() || groups.back().expert != expert) groups.push_back({expert, 0});
-    ++groups.back().rows;
-    back[place] = static_cast<int32_t>(i);
+  const Tensor parts = allocate(static_cast<int64_t>(places.size()), experts.all.front().down.w->n);
+  std::vector<ChosenExpert> batch;
+  std::vector<int32_t> to;
+  const auto multiply_batch = [&] {
+    std::vector<int32_t> from, every(to.size());
+    for (const int32_t place : to) from.push_back(place / k);
+    std::iota(every.begin(), every.end(), 0);
+    const Tensor rows = gather_rows(x, upload_indices(std::move(from)));
+    store_rows(rows_of_experts(*this, rows, batch, experts), upload_indices(std::move(every)),
+               parts, upload_indices(std::exchange(to, {})));
+    batch.clear();
+  };
+  for (const int32_t place : places) {
+    const Expert* expert = &experts.all[static_cast<size_t>(chosen[static_cast<size_t>(place)])];
+    if (batch.empty() || batch.back().expert != expert) {
+      if (to.size() >= kExpertRows) multiply_batch();
+      batch.push_back({expert, 0});
+    }
+    ++batch.back().rows;
+    to.push_back(place);
   }
-  const auto downs = weights_of<LinearWeight>(
-      groups, [](const Expert& e) -> auto& { return e.down; });
-  const Tensor y = grouped_linear(inner_rows(*this, sorted, groups, experts), downs);
-  return weighted_rows(gather_rows(y, upload_indices(std::move(back))), routes.weights);
+  multiply_batch();
+  return weighted_rows(parts, routes.weights);
 }
 
 Tensor Ops::grouped_linear(const Tensor& x, std::span<const RowsOf<LinearWeight>> groups,

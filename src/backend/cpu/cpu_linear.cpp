@@ -46,13 +46,14 @@ LinearCall call_of(const PackedMatrix& segment, int64_t column, const Tensor& x,
 // Of rows of x and y, group by group.
 template <class W>
 std::vector<Product> products_of(const Tensor& x, const Tensor& y,
-                                 std::span<const ops::RowsOf<W>> groups, ops::Activation act) {
+                                 std::span<const ops::RowsOf<W>> groups, ops::Activation act,
+                                 const Tensor* residual = nullptr) {
   std::vector<Product> products;
   int64_t first = 0;
   for (const auto& [weight, rows] : groups) {
     const Tensor from = x.slice_rows(first, rows), to = y.slice_rows(first, rows);
     for_segments(*weight->w, [&](const PackedMatrix& segment, int64_t column) {
-      products.push_back({call_of(segment, column, from, to, weight->bias, act), rows});
+      products.push_back({call_of(segment, column, from, to, weight->bias, act, residual), rows});
     });
     first += rows;
   }
@@ -170,9 +171,8 @@ Tensor CpuOps::embed(std::span<const Lookup> lookups) {
   return y;
 }
 
-void CpuOps::multiply_rows(const LinearCall& call, int64_t rows) {
-  Product product{call, rows};
-  multiply_all(pool_, arena_, isa_, {&product, 1});
+void CpuOps::multiply_all(std::vector<Product> products) {
+  cpu::multiply_all(pool_, arena_, isa_, products);
 }
 
 // A form of codes is multiplied by one arithmetic on a machine, whatever the number of rows.
@@ -194,9 +194,8 @@ Tensor CpuOps::linear(const Tensor& x, const ops::LinearWeight& w, ops::Activati
     return residual ? add(std::move(y), *residual) : y;
   }
   Tensor y = allocate(x.rows(), w.w->n);
-  for_segments(*w.w, [&](const PackedMatrix& segment, int64_t column) {
-    multiply_rows(call_of(segment, column, x, y, w.bias, act, residual), x.rows());
-  });
+  const ops::RowsOf<ops::LinearWeight> all{&w, x.rows()};
+  multiply_all(products_of(x, y, std::span(&all, 1), act, residual));
   return y;
 }
 
@@ -204,24 +203,23 @@ Tensor CpuOps::linear(const Tensor& x, const ops::LinearWeight& w, ops::Activati
 Tensor CpuOps::gated_by_halves(const Tensor& x, const PackedStack& halves, const ops::Vector& bias,
                                ops::Activation act) {
   Tensor ys[2];
+  std::vector<Product> products;
   for (int i = 0; i < 2; ++i) {
     ys[i] = allocate(x.rows(), halves.n);
     LinearCall call =
         call_of(*halves.segments[i], 0, x, ys[i], {}, i == 0 ? act : ops::Activation::kIdentity);
     call.bias = at(data(bias), i * halves.n);
-    multiply_rows(call, x.rows());
+    products.push_back({call, x.rows()});
   }
+  multiply_all(std::move(products));
   return multiply(std::move(ys[0]), ys[1]);
 }
 
 Tensor CpuOps::gated_linear(const Tensor& x, const ops::GatedWeight& gate_up, ops::Activation act) {
   const auto& stack = static_cast<const PackedStack&>(*gate_up.w);
   if (stack.segments.size() == 2) return gated_by_halves(x, stack, gate_up.bias, act);
-  Tensor y = allocate(x.rows(), gate_up.w->n);
-  for_segments(*gate_up.w, [&](const PackedMatrix& matrix, int64_t column) {
-    multiply_rows(call_of(matrix, column, x, y, gate_up.bias, act), x.rows());
-  });
-  return y;
+  const ops::RowsOf<ops::GatedWeight> all{&gate_up, x.rows()};
+  return grouped_gated_linear(x, std::span(&all, 1), act);
 }
 
 Tensor CpuOps::grouped_linear(const Tensor& x,
@@ -230,8 +228,7 @@ Tensor CpuOps::grouped_linear(const Tensor& x,
   if (!ops::is_common(act))
     return activate(grouped_linear(x, groups, ops::Activation::kIdentity), act);
   Tensor y = allocate(x.rows(), groups.front().weight->w->n);
-  std::vector<Product> products = products_of(x, y, groups, act);
-  multiply_all(pool_, arena_, isa_, products);
+  multiply_all(products_of(x, y, groups, act));
   return y;
 }
 
@@ -243,8 +240,7 @@ Tensor CpuOps::grouped_gated_linear(const Tensor& x,
   });
   if (by_halves) return Ops::grouped_gated_linear(x, groups, act);
   Tensor y = allocate(x.rows(), groups.front().weight->w->n);
-  std::vector<Product> products = products_of(x, y, groups, act);
-  multiply_all(pool_, arena_, isa_, products);
+  multiply_all(products_of(x, y, groups, act));
   return y;
 }
 

@@ -17,6 +17,7 @@
 #include "backend/cpu/isa.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/panel_memory.h"
+#include "backend/cpu/products.h"
 #include "backend/host/host_memory.h"
 #include "base/thread_pool.h"
 #include "ops/ops.h"
@@ -119,7 +120,7 @@ class CpuOps final : public Ops {
   Tensor change_rows(Tensor x, const F& change);
   std::shared_ptr<const PackedMatrix> packed(std::span<const tensor::Weight> parts, bool gated,
                                              ops::Compute compute);
-  void multiply_rows(const LinearCall& call, int64_t rows);
+  void multiply_all(std::vector<Product> products);
   Tensor gated_by_halves(const Tensor& x, const PackedStack& halves, const ops::Vector& bias,
                          ops::Activation act);
 

@@ -76,6 +76,15 @@ class Links(unittest.TestCase):
                 with self.subTest(f"{page.relative_to(ROOT)}: {path}"):
                     self.assertTrue((ROOT / path).exists())
 
+    def test_decisions_have_a_number_each(self):
+        numbers = {}
+        for page in (ROOT / "docs" / "decisions").glob("*.md"):
+            number = int(page.name.split("-")[0])
+            self.assertNotIn(number, numbers, page.name)
+            numbers[number] = page
+            self.assertTrue(page.read_text("utf8").startswith(f"# {number}. "), page.name)
+        self.assertEqual(sorted(numbers), list(range(1, len(numbers) + 1)))
+
 
 class Examples(unittest.TestCase):
     @classmethod

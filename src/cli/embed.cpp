@@ -86,7 +86,7 @@ void embed(EmbedOptions& options) {
        .one = "vector",
        .of = " of " + base::counted(columns, "value"),
        .quiet = options.quiet});
-  run.to(options.output, options.overwrite, describe_job(options));
+  run.to(options.output, options.overwrite, options.engine, describe_job(options));
 }
 
 }  // namespace

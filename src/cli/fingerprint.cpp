@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <vector>
+#include <filesystem>
+
+#include "cli/failure.h"
 
 namespace vecton::cli {
 
@@ -11,6 +13,28 @@ namespace fs = std::filesystem;
 void Hash::add(std::string_view bytes) {
   for (unsigned char byte : bytes) value_ = (value_ ^ byte) * 0x100000001b3u;
 }
+
+namespace {
+
+// The state of a file: what it is called, its size and when it was written.
+std::string state_of(const fs::path& file, const std::string& name) {
+  const auto time = fs::last_write_time(file).time_since_epoch().count();
+  return name + " " + std::to_string(fs::file_size(file)) + " " + std::to_string(time) + "\n";
+}
+
+// Of a file, or of all files in a folder, sorted.
+std::vector<std::string> states_of(const fs::path& source) {
+  if (!fs::is_directory(source)) return {state_of(source, source.filename().string())};
+  std::vector<std::string> states;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(source)) {
+    if (entry.is_regular_file())
+      states.push_back(state_of(entry.path(), fs::relative(entry.path(), source).string()));
+  }
+  std::ranges::sort(states);
+  return states;
+}
+
+}  // namespace
 
 void RecordHash::add(const Record& record) {
   if (const auto* text = std::get_if<std::string>(&record.input)) {
@@ -24,18 +48,18 @@ void RecordHash::add(const Record& record) {
   hash_.add("\n");
 }
 
-uint64_t fingerprint_folder(const fs::path& folder) {
-  std::vector<std::string> lines;
-  std::error_code error;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder, error)) {
-    if (!entry.is_regular_file(error)) continue;
-    const auto time = entry.last_write_time(error).time_since_epoch().count();
-    lines.push_back(fs::relative(entry.path(), folder, error).string() + " " +
-                    std::to_string(entry.file_size(error)) + " " + std::to_string(time));
-  }
-  std::ranges::sort(lines);
+uint64_t fingerprint(const std::vector<std::filesystem::path>& sources) {
   Hash hash;
-  for (const std::string& line : lines) hash.add(line + "\n");
+  for (const fs::path& source : sources) {
+    try {
+      for (const std::string& state : states_of(source)) hash.add(state);
+    } catch (const fs::filesystem_error& error) {
+      throw Failure(ExitStatus::kInput,
+                    (error.path1().empty() ? source : error.path1()).string() +
+                        ": can't be looked at, to know the model again: " + error.code().message());
+    }
+    hash.add("\n");  // the end of a source
+  }
   return hash.value();
 }
 

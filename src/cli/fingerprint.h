@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/record_reader.h"
 
@@ -31,8 +32,9 @@ class RecordHash {
   Hash hash_;
 };
 
-// Of the names, sizes and times of the files in a model folder.
-uint64_t fingerprint_folder(const std::filesystem::path& folder);
+// Of the names, sizes and times of the files that a model is read from, by folder or one by one.
+// Failure (kInput) names what can't be looked at.
+uint64_t fingerprint(const std::vector<std::filesystem::path>& sources);
 
 // 16 hexadecimal digits.
 std::string hex(uint64_t value);

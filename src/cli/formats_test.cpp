@@ -193,16 +193,54 @@ TEST(RecordHash, TellsRecordsApart) {
 
 TEST(Fingerprint, IsOfNamesAndSizes) {
   const base::TemporaryFolder folder;
-  const uint64_t nothing = fingerprint_folder(folder.path());
+  const auto now = [&] { return fingerprint({folder.path()}); };
+  const uint64_t nothing = now();
   folder.write("a", "1");
-  const uint64_t one = fingerprint_folder(folder.path());
+  const uint64_t one = now();
   EXPECT_NE(one, nothing);
-  EXPECT_EQ(fingerprint_folder(folder.path()), one);
+  EXPECT_EQ(now(), one);
   folder.write("sub/b", "22");
-  const uint64_t two = fingerprint_folder(folder.path());
+  const uint64_t two = now();
   EXPECT_NE(two, one);
   folder.write("sub/b", "333");
-  EXPECT_NE(fingerprint_folder(folder.path()), two);
+  EXPECT_NE(now(), two);
+}
+
+TEST(Fingerprint, TellsFilesThatAreModelsApart) {
+  const base::TemporaryFolder folder;
+  const auto of = [&](const char* name) { return fingerprint({folder.path() / name}); };
+  folder.write("a.gguf", "1");
+  folder.write("b.gguf", "22");
+  const uint64_t one = of("a.gguf");
+  EXPECT_EQ(of("a.gguf"), one);
+  EXPECT_NE(of("b.gguf"), one);
+  folder.write("a.gguf", "333");
+  EXPECT_NE(of("a.gguf"), one);
+}
+
+TEST(Fingerprint, IsOfAllThatAModelIsReadFrom) {
+  const base::TemporaryFolder folder;
+  folder.write("adapter/a", "1");
+  folder.write("base/b", "2");
+  const std::filesystem::path adapter = folder.path() / "adapter", base = folder.path() / "base";
+  const uint64_t both = fingerprint({adapter, base});
+  EXPECT_NE(fingerprint({adapter}), both);
+  EXPECT_NE(fingerprint({base, adapter}), both);
+  folder.write("base/b", "22");
+  EXPECT_NE(fingerprint({adapter, base}), both);
+}
+
+TEST(Fingerprint, SaysWhatItCannotLookAt) {
+  const base::TemporaryFolder folder;
+  const std::filesystem::path missing = folder.path() / "none";
+  try {
+    fingerprint({missing});
+    FAIL() << "a fingerprint of nothing";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status(), ExitStatus::kInput);
+    EXPECT_NE(std::string(failure.what()).find(missing.string()), std::string::npos)
+        << failure.what();
+  }
 }
 
 TEST(Hex, HasSixteenDigits) {

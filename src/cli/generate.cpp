@@ -121,7 +121,7 @@ void generate(GenerateOptions& options) {
   // Of answers without a seed nothing can be the same again.
   const Generate& g = options.generate;
   run.to(
-      options.output, options.overwrite,
+      options.output, options.overwrite, options.engine,
       {{"max_tokens", g.max_tokens.value_or(0)},
        {"min_tokens", g.min_tokens},
        {"temperature", g.temperature.value_or(-1)},

@@ -8,10 +8,12 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
+#include "engine/sources.h"
 
 namespace vecton::cli {
 
-void ResumableRun::to(std::string path, bool overwrite, json::object job) {
+void ResumableRun::to(std::string path, bool overwrite, const EngineOptions& options,
+                      json::object job) {
   if (path == "-") path.clear();
   const InterruptGuard guard;
   path_ = path;
@@ -20,7 +22,7 @@ void ResumableRun::to(std::string path, bool overwrite, json::object job) {
   if (!can_replace(path)) return to_stream(Output(open_for_writing(path), path));
   const ModelInfo& info = engine_.info();
   job["version"] = version();
-  job["model"] = hex(fingerprint_folder(info.folder));
+  job["model"] = hex(fingerprint(engine::model_sources(options)));
   job["max_model_len"] = info.max_model_len;
   job["dtype"] = info.dtype;
   job["compute"] = info.compute;

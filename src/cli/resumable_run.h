@@ -29,8 +29,9 @@ class ResumableRun {
       : engine_(engine), reader_(reader), parts_(std::move(parts)) {}
 
   // To a file where `path` is one or nothing is there, else to a stream; "" and "-" are standard
-  // output. `job`: what the bytes depend on beside the model and the input.
-  void to(std::string path, bool overwrite, json::object job);
+  // output. `options` opened the engine; `job`: what the bytes depend on beside them, the model and
+  // the input.
+  void to(std::string path, bool overwrite, const EngineOptions& options, json::object job);
 
   int64_t rows() const { return rows_; }
 

@@ -3,12 +3,13 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
 import unittest
 
-from program import BERT, QWEN, VECTON, ProgramTest, environment, read_npy, run
+from program import BERT, GOLDEN, QWEN, VECTON, ProgramTest, environment, read_npy, run
 
 random.seed(1)
 LINES = [" ".join(random.choices("search systems index documents as vectors".split(), k=random.randint(1, 4))) for _ in range(400)]
@@ -32,11 +33,11 @@ class Resume(ProgramTest):
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
-    def interrupt(self, output, count, how, *options):
+    def interrupt(self, output, count, how, *options, command=("embed", BERT), lines=LINES):
         """Feeds `count` lines to a run, waits until it has saved them, and ends it."""
-        process = subprocess.Popen([VECTON, "embed", BERT, "--input", "-", "--output", output, *options],
+        process = subprocess.Popen([VECTON, *command, "--input", "-", "--output", output, *options],
                                    stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment())
-        process.stdin.write("".join(line + "\n" for line in LINES[:count]).encode())
+        process.stdin.write("".join(line + "\n" for line in lines[:count]).encode())
         process.stdin.flush()
         end = time.monotonic() + 60
         while (self.state(output) or {"rows": 0})["rows"] < count:
@@ -114,6 +115,18 @@ class Resume(ProgramTest):
             self.assertIn("another " + name, done.err)
         run("embed", BERT, "--input", self.input, "--output", output)
         self.assertEqual(output.read_bytes(), self.whole("x.npy"))
+
+    def test_another_file_under_the_models_name_is_refused(self):
+        """Of a GGUF file, and of the base model that an adapter names."""
+        gguf = shutil.copy(GOLDEN / "gguf-bert-q80" / "model" / "tiny-bert-Q8_0.gguf", self.folder / "model.gguf")
+        lora = shutil.copytree(GOLDEN / "lora-bert", self.folder / "lora")
+        for name, model, file in (("gguf", gguf, gguf), ("adapter", lora / "model", lora / "base" / "model.safetensors")):
+            with self.subTest(name):
+                output = self.folder / (name + ".npy")
+                self.interrupt(output, 10, signal.SIGINT, command=("embed", model))
+                os.utime(file)
+                done = run("embed", model, "--input", self.input, "--output", output, status=4)
+                self.assertIn("another model", done.err)
 
     def test_notes_that_are_damaged(self):
         output = self.folder / "x.npy"

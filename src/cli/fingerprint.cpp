@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "base/files.h"
 #include "cli/failure.h"
 
 namespace vecton::cli {
@@ -34,6 +35,16 @@ std::vector<std::string> states_of(const fs::path& source) {
   return states;
 }
 
+// Of a picture: what a request says of it, and the state of the file that it lies in.
+std::string state_of(const Image& image) {
+  const auto with_size = [](const std::string& text) {
+    return std::to_string(text.size()) + ":" + text;
+  };
+  const std::string state = with_size(image.bytes) + with_size(image.source);
+  if (!image.bytes.empty() || !base::is_file(image.source)) return state;
+  return state + state_of(image.source, "");
+}
+
 }  // namespace
 
 void RecordHash::add(const Record& record) {
@@ -45,6 +56,7 @@ void RecordHash::add(const Record& record) {
   }
   if (record.pair) hash_.add("p" + std::to_string(record.pair->size()) + ":" + *record.pair);
   if (record.id) hash_.add("#" + *record.id);
+  for (const Image& image : record.images) hash_.add("m" + state_of(image));
   hash_.add("\n");
 }
 

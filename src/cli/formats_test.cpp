@@ -183,6 +183,11 @@ TEST(RecordHash, TellsRecordsApart) {
       {{.input = std::vector<int32_t>{1, 2}}},
       {{.input = std::vector<int32_t>{12}}},
       {{.input = "i1i2"}},
+      {{.input = "a", .images = {{.source = "x.png"}}}},
+      {{.input = "a", .images = {{.source = "y.png"}}}},
+      {{.input = "a", .images = {{.source = "x.png"}, {.source = "y.png"}}}},
+      {{.input = "a", .images = {{.source = "x.pngy.png"}}}},
+      {{.input = "a", .images = {{.bytes = "x.png"}}}},
   };
   for (size_t i = 0; i < different.size(); ++i) {
     EXPECT_EQ(hash_of(different[i]), hash_of(different[i]));

@@ -105,6 +105,19 @@ class Resume(ProgramTest):
             run("embed", BERT, "--input", self.input, "--output", output, option)
             self.assertEqual(read_npy(output)[0][0], 20)
 
+    def test_other_pictures_are_refused(self):
+        page, photo = GOLDEN / "images" / "page.png", GOLDEN / "images" / "photo.jpg"
+        mine = shutil.copy(page, self.folder / "mine.png")
+        lines = {path: [json.dumps({"image": str(path)})] * 3 for path in (mine, photo)}
+        clip, output = GOLDEN / "clip" / "model", self.folder / "x.npy"
+        self.interrupt(output, 2, signal.SIGINT, "--input-format", "jsonl", command=("embed", clip), lines=lines[mine])
+        go_on = lambda: run("embed", clip, "--input", self.folder / "lines.jsonl", "--output", output, status=4).err
+        self.write("lines.jsonl", "\n".join(lines[photo]))
+        self.assertIn("another input", go_on())
+        self.write("lines.jsonl", "\n".join(lines[mine]))
+        shutil.copy(photo, mine)
+        self.assertIn("another input", go_on())
+
     def test_another_model_or_option_is_refused(self):
         output = self.folder / "x.npy"
         self.interrupt(output, 100, signal.SIGINT)

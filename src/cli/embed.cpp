@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/command.h"
 #include "cli/failure.h"
+#include "cli/job.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -37,19 +38,10 @@ int64_t columns_of(const EmbedOptions& options, const ModelInfo& info) {
 
 // What the bytes of the output depend on beside the model and the input.
 json::object describe_job(const EmbedOptions& options) {
-  const RequestOptions& request = options.request;
-  const int64_t normalize = request.normalize ? 1 : request.no_normalize ? 0 : -1;
-  return {{"model options", options.engine.pooler_config + options.engine.hf_overrides +
-                                options.engine.runner + options.engine.convert},
-          {"prompt", json::object{{"name", request.prompt_name},
-                                  {"text", request.prompt},
-                                  {"given", request.has_prompt},
-                                  {"role", request.role}}},
-          {"dimensions", request.dimensions},
-          {"normalize", normalize},
-          {"truncate", request.truncate},
-          {"format", options.format.format},
-          {"with_text", options.format.with_text}};
+  json::object job = job_of(options.request);
+  job["format"] = options.format.format;
+  job["with_text"] = options.format.with_text;
+  return job;
 }
 
 void embed(EmbedOptions& options) {

@@ -9,6 +9,7 @@
 #include "cli/chat_history.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
+#include "cli/job.h"
 #include "cli/json_text.h"
 #include "cli/model_options.h"
 #include "cli/output.h"
@@ -118,25 +119,12 @@ void generate(GenerateOptions& options) {
        .window = {.batch = 1, .ahead = static_cast<size_t>(options.engine.max_num_seqs)},
        .one = "answer",
        .quiet = options.quiet});
-  // Of answers without a seed nothing can be the same again.
-  const Generate& g = options.generate;
-  run.to(
-      options.output, options.overwrite, options.engine,
-      {{"max_tokens", g.max_tokens.value_or(0)},
-       {"min_tokens", g.min_tokens},
-       {"temperature", g.temperature.value_or(-1)},
-       {"top_k", g.top_k.value_or(-1)},
-       {"top_p", g.top_p.value_or(-1)},
-       {"min_p", g.min_p.value_or(-1)},
-       {"penalties", json::array{g.repetition_penalty.value_or(-9), g.presence_penalty.value_or(-9),
-                                 g.frequency_penalty.value_or(-9)}},
-       {"seed", g.seed ? json::value(*g.seed) : json::value()},
-       {"stop", json::array(g.stop.begin(), g.stop.end())},
-       {"ignore_eos", g.ignore_eos},
-       {"n", options.n},
-       {"best_of", g.n},
-       {"chat", options.chat},
-       {"with_text", with_text}});
+  json::object job = job_of(options.generate);
+  job["n"] = options.n;
+  job["best_of"] = options.generate.n;
+  job["chat"] = options.chat;
+  job["with_text"] = with_text;
+  run.to(options.output, options.overwrite, options.engine, std::move(job));
 }
 
 }  // namespace

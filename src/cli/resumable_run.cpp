@@ -6,6 +6,7 @@
 #include "base/counted.h"
 #include "cli/failure.h"
 #include "cli/interrupt.h"
+#include "cli/job.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "engine/sources.h"
@@ -21,6 +22,8 @@ void ResumableRun::to(std::string path, bool overwrite, const EngineOptions& opt
   if (path.empty()) return to_stream(Output());
   if (!can_replace(path)) return to_stream(Output(open_for_writing(path), path));
   const ModelInfo& info = engine_.info();
+  for (auto& [name, value] : job_of(options)) job[name] = value;
+  // What the model left open is as the engine decided.
   job["version"] = version();
   job["model"] = hex(fingerprint(engine::model_sources(options)));
   job["max_model_len"] = info.max_model_len;

@@ -123,11 +123,23 @@ class Resume(ProgramTest):
         self.interrupt(output, 100, signal.SIGINT)
         done = run("embed", QWEN, "--input", self.input, "--output", output, status=4)
         self.assertIn("another", done.err)
-        for option, name in ((["--truncate"], "truncate"), (["--no-normalize"], "normalize"), (["--prompt", "x"], "prompt")):
+        for option, name in ((["--truncate"], "truncate"), (["--no-normalize"], "normalize"), (["--prompt", "x"], "prompt"),
+                             (["--tokenizer", GOLDEN / "bert-embed-cls" / "model"], "tokenizer")):
             done = run("embed", BERT, "--input", self.input, "--output", output, *option, status=4)
             self.assertIn("another " + name, done.err)
         run("embed", BERT, "--input", self.input, "--output", output)
         self.assertEqual(output.read_bytes(), self.whole("x.npy"))
+
+    def test_another_option_of_generate_is_refused(self):
+        output, command = self.folder / "x.jsonl", ("generate", GOLDEN / "gen-llama3" / "model", "--max-tokens", "3", "--seed", "1")
+        self.interrupt(output, 5, signal.SIGINT, *command[2:], command=command[:2])
+        for option, name in ((["--kv-cache-dtype", "fp8"], "kv_cache_dtype"), (["--hf-overrides", '{"rms_norm_eps": 0.1}'], "hf_overrides"),
+                             (["--top-k", "-1"], "top_k"), (["--chat"], "chat")):
+            done = run(*command, "--input", self.input, "--output", output, *option, status=4)
+            self.assertIn("another " + name, done.err)
+        small = self.write("texts.txt", "".join(line + "\n" for line in LINES[:6]))
+        run(*command, "--input", small, "--output", output, "--threads", "1")
+        self.assertEqual(len(output.read_text().splitlines()), 6)
 
     def test_another_file_under_the_models_name_is_refused(self):
         """Of a GGUF file, and of the base model that an adapter names."""

@@ -23,6 +23,11 @@ std::string right(const std::string& text, size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
 }
 
+// Whether cells of so many columns stand side by side behind the number of their row.
+bool fit_cells(size_t n, size_t columns, int width) {
+  return static_cast<size_t>(width) >= std::to_string(n).size() + 1 + columns * n;
+}
+
 }  // namespace
 
 std::string formatted(const char* format, double value) {
@@ -52,12 +57,13 @@ HeatMap::HeatMap(size_t n, std::vector<double> values) : n_(n), values_(std::mov
 
 Rgb HeatMap::colour(double value) const { return scale_colour((value - low_) / (1 - low_)); }
 
+bool fits_terminal(size_t n, Colour colour, int width) {
+  return colour == Colour::kNone || fit_cells(n, 2, width);
+}
+
 std::string HeatMap::draw(Colour colour, int width) const {
   const size_t label = std::to_string(n_).size();
-  const bool numbers = colour == Colour::kNone || static_cast<size_t>(width) >= label + 1 + 7 * n_;
-  if (!numbers && static_cast<size_t>(width) < label + 1 + 2 * n_) {
-    return "The matrix is too wide for this terminal; --png FILE draws it as a picture.\n";
-  }
+  const bool numbers = colour == Colour::kNone || fit_cells(n_, 7, width);
   std::string text;
   if (numbers) {
     text += std::string(label + 1, ' ');

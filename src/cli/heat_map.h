@@ -21,8 +21,8 @@ class HeatMap {
   // Dark for low values, bright for high ones.
   Rgb colour(double value) const;
 
-  // Lines for a terminal of `width` columns: numbers where they fit, bare colours where they don't,
-  // an explanation where nothing does.
+  // Lines for a terminal of `width` columns: numbers where they fit, or without colours, and bare
+  // colours where they don't. It has to fit (fits_terminal).
   std::string draw(Colour colour, int width) const;
 
   size_t size() const { return n_; }
@@ -33,6 +33,10 @@ class HeatMap {
   std::vector<double> values_;
   double low_ = 0;
 };
+
+// Whether something of a matrix of n rows can be drawn in `width` columns; without colours lines
+// may be longer.
+bool fits_terminal(size_t n, Colour colour, int width);
 
 // Pictures with the texts beside their rows (heat_map_picture.cpp). Failure (kInput) when the file
 // can't be written. False when the PNG lacks letters, for want of the system's fonts.

@@ -26,7 +26,7 @@ TEST(HeatMap, ScaleGoesFromTheLowestValueToOne) {
   EXPECT_TRUE(same(positive.colour(0), kMap.colour(-0.5)));
 }
 
-TEST(HeatMap, DrawsNumbersColoursOrAnExplanation) {
+TEST(HeatMap, DrawsNumbersOrColours) {
   EXPECT_EQ(kMap.draw(Colour::kNone, 80),
             "       1      2 \n"
             "1  1.000 -0.500 \n"
@@ -38,7 +38,9 @@ TEST(HeatMap, DrawsNumbersColoursOrAnExplanation) {
   const std::string narrow = kMap.draw(Colour::k256, 10);
   EXPECT_EQ(narrow.find("-0.500"), std::string::npos);
   EXPECT_NE(narrow.find("\x1b[48;5;"), std::string::npos);
-  EXPECT_NE(kMap.draw(Colour::k256, 3).find("too wide"), std::string::npos);
+  EXPECT_FALSE(fits_terminal(2, Colour::k256, 5));
+  EXPECT_TRUE(fits_terminal(2, Colour::k256, 6));
+  EXPECT_TRUE(fits_terminal(2, Colour::kNone, 5));
 }
 
 TEST(HeatMap, LabelsAreWrappedAtBlanks) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <numeric>
+#include <optional>
 
 #include "base/dot_product.h"
 #include "base/json.h"
@@ -30,7 +31,7 @@ struct SimilarityOptions {
   std::vector<std::string> texts;
   std::string query, query_prompt_name, png, svg, colour = "auto";
   SimilarityMapOptions map;
-  bool json = false;
+  bool json = false, no_matrix = false;
 };
 
 using Rows = std::vector<std::vector<float>>;
@@ -51,11 +52,22 @@ std::optional<std::string> prompt_among(const ModelInfo& info,
 }
 
 struct Similarities {
-  HeatMap matrix;
-  std::vector<double> ranking;  // of each text to the query; empty without one
+  std::optional<HeatMap> matrix;  // where something shows it: it grows with the square of the texts
+  std::vector<double> ranking;    // of each text to the query; empty without one
 };
 
-Similarities score(const SimilarityOptions& options) {
+HeatMap matrix_of(const Rows& vectors) {
+  const size_t n = vectors.size();
+  std::vector<double> matrix(n * n);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = i; j < n; ++j) {
+      matrix[i * n + j] = matrix[j * n + i] = clamped_cosine(vectors[i], vectors[j]);
+    }
+  }
+  return HeatMap(n, std::move(matrix));
+}
+
+Similarities score(const SimilarityOptions& options, bool shows_matrix) {
   const auto engine = open_engine(options.engine);
   Request like = options.request.request(Task::kEmbed);
   Request query = like;
@@ -69,14 +81,8 @@ Similarities score(const SimilarityOptions& options) {
     query.prompt.prompt_name = options.query_prompt_name;
   }
   const Rows vectors = engine->embed(options.texts, like);
-  const size_t n = vectors.size();
-  std::vector<double> matrix(n * n);
-  for (size_t i = 0; i < n; ++i) {
-    for (size_t j = i; j < n; ++j) {
-      matrix[i * n + j] = matrix[j * n + i] = clamped_cosine(vectors[i], vectors[j]);
-    }
-  }
-  Similarities similarities{HeatMap(n, std::move(matrix)), {}};
+  Similarities similarities;
+  if (shows_matrix) similarities.matrix = matrix_of(vectors);
   if (!options.query.empty()) {
     const Rows asked = engine->embed({options.query}, query);
     for (const auto& vector : vectors)
@@ -107,26 +113,32 @@ std::string numbered_texts(const std::vector<std::string>& texts, int width) {
 std::string ranked_texts(const SimilarityOptions& options, const Similarities& similarities,
                          Colour colour, int width) {
   constexpr int kBar = 20;
+  const double low = similarities.matrix
+                         ? similarities.matrix->low()
+                         : std::min(0.0, *std::ranges::min_element(similarities.ranking));
   std::string out = bold(colour) + fit(options.query, width) + plain(colour) + "\n";
   for (size_t i : best_first(similarities.ranking)) {
     char number[16];
     std::snprintf(number, sizeof number, "%6.3f  ", similarities.ranking[i]);
-    out += number + foreground(colour, similarities.matrix.colour(similarities.ranking[i])) +
+    out += number + foreground(colour, scale_colour((similarities.ranking[i] - low) / (1 - low))) +
            bar(similarities.ranking[i], kBar) + plain(colour) + "  " +
            fit(options.texts[i], width - kBar - 10) + "\n";
   }
   return out;
 }
 
-std::string as_json(const SimilarityOptions& options, const Similarities& similarities) {
-  const size_t n = options.texts.size();
-  json::array rows;
-  for (size_t i = 0; i < n; ++i) {
-    json::array row;
-    for (size_t j = 0; j < n; ++j) row.push_back(similarities.matrix.value(i, j));
-    rows.push_back(std::move(row));
+std::string as_json(const Similarities& similarities) {
+  json::object out;
+  if (similarities.matrix) {
+    json::array rows;
+    for (size_t i = 0; i < similarities.matrix->size(); ++i) {
+      json::array row;
+      for (size_t j = 0; j < similarities.matrix->size(); ++j)
+        row.push_back(similarities.matrix->value(i, j));
+      rows.push_back(std::move(row));
+    }
+    out["matrix"] = std::move(rows);
   }
-  json::object out{{"matrix", std::move(rows)}};
   if (!similarities.ranking.empty()) {
     json::array ranking;
     for (size_t i : best_first(similarities.ranking)) {
@@ -171,18 +183,32 @@ void similarity(SimilarityOptions& options) {
   if (options.texts.empty()) {
     throw Failure(ExitStatus::kUsage, "there is nothing to compare: give texts, or --input FILE");
   }
-  const Similarities similarities = score(options);
-  if (options.json) {
-    print(as_json(options, similarities));
-  } else {
-    const Colour colour = colour_of_stdout(options.colour);
-    const int width = terminal_width();
-    print(similarities.matrix.draw(colour, width) + "\n" + numbered_texts(options.texts, width));
-    if (!similarities.ranking.empty())
-      print("\n" + ranked_texts(options, similarities, colour, width));
+  const bool pictures = !options.svg.empty() || !options.png.empty();
+  if (options.no_matrix && (options.query.empty() || pictures)) {
+    throw Failure(ExitStatus::kUsage,
+                  "--no-matrix leaves the ranking by --query alone: it goes with --query, and "
+                  "without --png and --svg");
   }
-  if (!options.svg.empty()) write_svg(similarities.matrix, options.svg, options.texts);
-  if (!options.png.empty() && !write_png(similarities.matrix, options.png, options.texts)) {
+  const Colour colour = colour_of_stdout(options.colour);
+  const int width = terminal_width();
+  const bool draws =
+      !options.no_matrix && !options.json && fits_terminal(options.texts.size(), colour, width);
+  const Similarities similarities =
+      score(options, draws || pictures || (options.json && !options.no_matrix));
+  if (options.json) {
+    print(as_json(similarities));
+  } else {
+    if (draws) {
+      print(similarities.matrix->draw(colour, width));
+    } else if (!options.no_matrix) {
+      print("The matrix is too wide for this terminal; --png FILE draws it as a picture.\n");
+    }
+    if (!options.no_matrix) print("\n" + numbered_texts(options.texts, width));
+    if (!similarities.ranking.empty())
+      print((options.no_matrix ? "" : "\n") + ranked_texts(options, similarities, colour, width));
+  }
+  if (!options.svg.empty()) write_svg(*similarities.matrix, options.svg, options.texts);
+  if (!options.png.empty() && !write_png(*similarities.matrix, options.png, options.texts)) {
     std::fputs(
         "vecton: the picture has boxes for letters that no font here has (or Pango, "
         "libpangocairo-1.0, is missing); --svg draws with the viewer's fonts\n",
@@ -202,6 +228,8 @@ std::function<void()> define_similarity(CLI::App& app) {
   app.add_option("--query-prompt-name", options->query_prompt_name,
                  "Prompt of the checkpoint for the query [\"query\" where it has one]")
       ->type_name("NAME");
+  app.add_flag("--no-matrix", options->no_matrix,
+               "With --query: the ranking alone, of as many texts as there are");
   app.add_option("--png", options->png, "Draw the matrix as a picture too")->type_name("FILE");
   app.add_option("--svg", options->svg, "The same, with text in the viewer's fonts")
       ->type_name("FILE");
@@ -224,6 +252,7 @@ std::function<void()> define_similarity(CLI::App& app) {
       "Examples:\n"
       "  vecton similarity MODEL \"a cat naps\" \"a kitten sleeps\" \"stocks fell\"\n"
       "  vecton similarity MODEL --query \"who sleeps?\" --png matrix.png --input texts.txt\n"
+      "  vecton similarity MODEL --query \"who sleeps?\" --no-matrix --input many.txt\n"
       "  vecton similarity MODEL --image page.png --query \"total amount\" --map map.png\n"
       "\nThe numbers are cosines: 1 is the same direction. NO_COLOR turns colours off.");
   return [options] { similarity(*options); };

@@ -6,6 +6,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 import unittest
 import zlib
 
@@ -56,6 +57,27 @@ class Similarity(ProgramTest):
         scores = [cosine(query, v) for v in vectors]
         self.assertEqual([r["index"] for r in out["ranking"]], sorted(range(3), key=lambda i: -scores[i]))
         self.assert_close([r["score"] for r in out["ranking"]], sorted(scores, reverse=True), 1e-6)
+
+    def test_the_ranking_alone(self):
+        asks = ["similarity", BERT, "--query", "who sleeps?"]
+        both = json.loads(run(*asks, "--json", *TEXTS).out)
+        self.assertEqual(json.loads(run(*asks, "--json", "--no-matrix", *TEXTS).out), {"ranking": both["ranking"]})
+        ranked = run(*asks, *TEXTS).out.split("\n\n")[-1]
+        self.assertEqual(run(*asks, "--no-matrix", *TEXTS).out, ranked)
+        for refused in (asks[:2], [*asks, "--png", self.folder / "m.png"], [*asks, "--svg", self.folder / "m.svg"]):
+            self.assertIn("--no-matrix", run(*refused, "--no-matrix", *TEXTS, status=2).err)
+
+    def test_the_ranking_of_many_takes_no_square_of_memory(self):
+        """A matrix of these has 3.2 GB."""
+        texts = self.write("texts.txt", "".join(f"text {i % 7}\n" for i in range(20000)))
+        with open(self.folder / "out.json", "wb") as out:
+            process = subprocess.Popen([VECTON, "similarity", BERT, "--query", "cats", "--no-matrix", "--json", "--input", texts], stdout=out,
+                                       env=environment())
+            _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(len(json.loads((self.folder / "out.json").read_text())["ranking"]), 20000)
+        self.assertLess(used.ru_maxrss * (1 if sys.platform == "darwin" else 1024), 1.5e9)
 
     def test_query_gets_the_query_prompt(self):
         out = json.loads(run("similarity", QWEN, "--json", "--query", "cats", *TEXTS).out)

@@ -41,8 +41,9 @@ const TaskName& task_of(const Config& config, TransformerTask by_default) {
   if (known != std::end(kTasks)) return *known;
   std::string names;
   for (const TaskName& task : kTasks) names += (names.empty() ? "" : ", ") + std::string(task.name);
-  refuse(config, "transformer_task " + quoted_text(name) + " is not supported, only " + names +
-                     (name == "retrieval" ? " (models that read images are not served)" : ""));
+  refuse(config,
+         "transformer_task " + quoted_text(name) + " is not supported, only " + names +
+             (name == "retrieval" ? " (ColPali and its kin open without modules.json)" : ""));
 }
 
 // Texts are served: what is said of images, audio and video changes nothing of them.

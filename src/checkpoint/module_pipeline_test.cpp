@@ -239,7 +239,9 @@ TEST(ModulePipeline, ReadsMessages) {
 TEST(ModulePipeline, RefusesTasksAndTypesByName) {
   EXPECT_REFUSED(Folder().transformer(R"({"transformer_task":"retrieval"})").read(),
                  ErrorCode::kUnsupported, "sentence_bert_config.json", "retrieval",
-                 "sequence-classification");
+                 "sequence-classification", "ColPali and its kin open without modules.json");
+  EXPECT_REFUSED(Folder().transformer(R"({"transformer_task":"ranking"})").read(),
+                 ErrorCode::kUnsupported, "\"ranking\" is not supported, only", "fill-mask");
   EXPECT_REFUSED(Folder().transformer(of_task("fill-mask", "last_hidden_state", "x")).read(),
                  ErrorCode::kUnsupported, "module_output_name");
   EXPECT_REFUSED(Folder().pooling().settings(R"({"model_type":"Retriever"})").read(),

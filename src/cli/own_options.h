@@ -29,7 +29,6 @@ class OwnOptions {
   const CLI::Option* find(const std::string& name) const;
   // Whether this is the command that other programs' servers are.
   bool serves() const { return find("--served-model-name") != nullptr; }
-  bool has_positional() const { return has_positional_; }
 
   void positional(const std::string& text);
   void texts(Arguments::const_iterator begin, Arguments::const_iterator end);

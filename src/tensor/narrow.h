@@ -12,11 +12,6 @@
 
 namespace vecton::tensor {
 
-inline constexpr bool is_cache_type(DType type) {
-  return type == DType::kF32 || type == DType::kBF16 || type == DType::kF8E4M3 ||
-         type == DType::kF8E5M2;
-}
-
 // Number `i` of what is stored at `from`.
 inline float stored_number(const std::byte* from, DType type, int64_t i) {
   if (type == DType::kF8E4M3) return base::e4m3_to_float(std::to_integer<uint8_t>(from[i]));

@@ -66,7 +66,6 @@ class MlxDevice {
   explicit MlxDevice(mx::Device device);
 
   std::string_view name() const;  // "metal", "gpu" (MLX with CUDA), "cpu"
-  bool is_metal() const { return name() == "metal"; }
 
   // While it lives, this thread's operations go to this device.
   class Turn {

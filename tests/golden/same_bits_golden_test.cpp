@@ -32,7 +32,8 @@ INSTANTIATE_TEST_SUITE_P(Forms, CachedBitsGolden,
                                            "mlx-qwen2-3bit", "mlx-qwen3-mxfp4", "mlx-qwen3-nvfp4",
                                            "mlx-qwen3-mxfp8", "mlx-llama-mixed-modes", "awq-llama3",
                                            "gptq-llama3", "hf-qwen3-fp8", "ct-llama-w4a16",
-                                           "ct-llama-w8a8", "gguf-llama-q40", "gguf-qwen3-q80",
+                                           "ct-llama-w8a8", "ct-llama-fp8-dynamic",
+                                           "ct-llama-fp8-block", "gguf-llama-q40", "gguf-qwen3-q80",
                                            "gguf-qwen3-q4km"),
                          test_name);
 

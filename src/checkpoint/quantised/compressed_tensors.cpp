@@ -1,160 +1,194 @@
-// compressed-tensors (vLLM's llm-compressor): codes of 4 bits plus 8, eight to an int32 word
-// (pack-quantized: weight_packed [out, in / 8], weight_scale [out, in / group], weight_shape), and
-// int8 with a scale per row (int-quantized: weight, weight_scale [out, 1]). Activations stay
-// float32, whatever the config says of theirs.
+// compressed-tensors (vLLM's llm-compressor): config_groups has how the weights of modules are
+// kept; compressed_scheme.h reads the tensors. Activations stay float32, whatever the config says
+// of theirs.
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include "base/json.h"
 #include "checkpoint/name_text.h"
+#include "checkpoint/quantised/compressed_scheme.h"
 #include "checkpoint/quantised/formats.h"
-#include "checkpoint/quantised/parts.h"
-#include "checkpoint/shape.h"
 
 namespace vecton::checkpoint {
 
 namespace {
 
-constexpr int64_t kNibblesPerWord = 8;
-constexpr std::initializer_list<tensor::DType> kFloats = {tensor::DType::kF32, tensor::DType::kF16,
-                                                          tensor::DType::kBF16};
+using Format = CompressedScheme::Format;
 
-class PackQuantized final : public Quantisation {
+class CompressedTensors final : public Quantisation {
  public:
-  explicit PackQuantized(int64_t group) : group_(group) {}  // 0 = a whole row
+  explicit CompressedTensors(const CompressedScheme& scheme) : scheme_(scheme) {}
 
   void gather(Tensors& tensors) const override {
-    for (const std::string& module : modules_with(tensors, ".weight_packed"))
-      gather(Parts(tensors, module));
+    for (const std::string_view ending : {".weight_packed", ".weight_scale"}) {
+      for (const std::string& module : modules_with(tensors, ending)) {
+        Parts parts(tensors, module);
+        gather_compressed(parts, scheme_);
+      }
+    }
   }
 
  private:
-  void gather(Parts parts) const {
-    const StoredTensor& words = parts.take(".weight_packed", {tensor::DType::kI32});
-    const int64_t out = words.shape[0], in = words.shape[1] * kNibblesPerWord;
-    const int64_t group = group_ > 0 ? group_ : in;
-    if (in % group != 0)
-      fail(words, shape_text(words.shape) + " is not in groups of " + std::to_string(group));
-    const int64_t groups[] = {out, in / group}, two[] = {2};
-    parts.take(".weight_scale", kFloats, groups);
-    const StoredTensor& shape = parts.take(".weight_shape", {tensor::DType::kI64}, two);
-    int64_t said[2];
-    std::memcpy(said, shape.bytes.data(), sizeof said);
-    if (said[0] != out || said[1] != in) {
-      fail(shape, "says " + shape_text(said) + ", and the packed codes are " +
-                      shape_text(std::vector{out, in}));
-    }
-    parts.replace(".weight", {out, in}, "compressed-tensors int4", 4,
-                  [group](std::span<const StoredTensor> stored) {
-                    Parts::Made made;
-                    made.weight.codes.kind = tensor::Codes::Kind::kUint;
-                    made.weight.codes.bits = 4;
-                    made.weight.codes.zero_point = 8;
-                    made.weight.codes.bytes = stored[0].bytes;
-                    made.weight.scale = numbers_of(stored[1], group);
-                    return made;
-                  });
-  }
-
-  int64_t group_;
+  CompressedScheme scheme_;
 };
 
-class IntQuantized final : public Quantisation {
-  void gather(Tensors& tensors) const override {
-    for (const std::string& module : modules_with(tensors, ".weight_scale")) {
-      Parts parts(tensors, module);
-      const std::vector<int64_t> shape = parts.take(".weight", {tensor::DType::kI8}).shape;
-      const int64_t rows[] = {shape[0], 1};
-      parts.take(".weight_scale", kFloats, rows);
-      parts.replace(".weight", shape, "compressed-tensors int8", 8,
-                    [](std::span<const StoredTensor> stored) {
-                      // Codes from -128 as codes from 0.
-                      const auto copy = std::make_shared<std::vector<std::byte>>(
-                          stored[0].bytes.begin(), stored[0].bytes.end());
-                      for (std::byte& code : *copy) code ^= std::byte{0x80};
-                      Parts::Made made;
-                      made.weight.codes.kind = tensor::Codes::Kind::kUint;
-                      made.weight.codes.bits = 8;
-                      made.weight.codes.zero_point = 128;
-                      made.weight.codes.bytes = *copy;
-                      made.weight.scale = numbers_of(stored[1], stored[0].shape[1]);
-                      made.copy = copy;
-                      return made;
-                    });
-    }
-  }
+// What is read of each format.
+struct KnownFormat {
+  std::string_view name, type;
+  Format format;
+  int64_t bits;
+  std::array<std::string_view, 3> strategies;  // the last ones ""
+};
+constexpr KnownFormat kFormats[] = {
+    {"pack-quantized", "int", Format::kPackQuantized, 4, {"channel", "group"}},
+    {"int-quantized", "int", Format::kIntQuantized, 8, {"channel", "tensor"}},
+    {"float-quantized", "float", Format::kFloatQuantized, 8, {"channel", "tensor", "block"}},
+    {"naive-quantized", "int", Format::kIntQuantized, 8, {"channel", "tensor"}},
+    {"naive-quantized", "float", Format::kFloatQuantized, 8, {"channel", "tensor", "block"}},
 };
 
-[[noreturn]] void refuse(const Config& config, const std::string& key, const std::string& found,
-                         const std::string& accepted) {
-  refuse_setting(config, "quantization_config." + key, found, accepted);
+// "a", "b" and "c", of what may stand there more than once; "" is left out.
+template <typename Names>
+std::string quoted_list(const Names& names) {
+  std::vector<std::string> texts;
+  for (const std::string_view name : names) {
+    if (!name.empty() && std::ranges::find(texts, quoted_text(name)) == texts.end())
+      texts.push_back(quoted_text(name));
+  }
+  std::string list = texts.front();
+  for (size_t i = 1; i < texts.size(); ++i)
+    list += (i + 1 < texts.size() ? ", " : " and ") + texts[i];
+  return list;
 }
 
-// The one group's "weights".
-Config weights_of(const Config& config) {
-  const json::value* groups = config.raw("config_groups");
-  const json::object* object = groups ? groups->if_object() : nullptr;
-  if (!object || object->size() != 1)
-    refuse(config, "config_groups", groups ? value_text(*groups) : "nothing", "one group");
-  const std::string name(object->begin()->key());
-  const Config group = *config.child("config_groups")->child(name);
-  if (group.strings_or_empty("targets") != std::vector<std::string>{"Linear"}) {
-    const json::value* targets = group.raw("targets");
-    refuse(config, "config_groups." + name + ".targets", targets ? value_text(*targets) : "nothing",
-           "[\"Linear\"]");
+std::string found_text(const json::value* value) { return value ? value_text(*value) : "nothing"; }
+
+// The name of a known format.
+std::string read_format(const Config& config) {
+  const std::string format = config.string_or("format", "");
+  std::vector<std::string_view> names;
+  for (const KnownFormat& known : kFormats) names.push_back(known.name);
+  if (std::ranges::find(names, format) == names.end()) {
+    refuse_setting(config, "quantization_config.format",
+                   format.empty() ? "nothing" : quoted_text(format), quoted_list(names));
   }
-  group.require("output_activations", nullptr);
-  group.ignore({"input_activations", "format"});  // activations stay float32
-  const std::optional<Config> weights = group.child("weights");
-  if (!weights) refuse(config, "config_groups." + name + ".weights", "nothing", "an object");
-  return *weights;
+  return format;
 }
+
+// One group of config_groups.
+class Group {
+ public:
+  Group(const Config& group, const std::string& name, const std::string& format)
+      : path_("quantization_config.config_groups." + name), format_(format), group_(group) {}
+
+  CompressedScheme read() const {
+    if (group_.strings_or_empty("targets") != std::vector<std::string>{"Linear"})
+      refuse("targets", found_text(group_.raw("targets")), "[\"Linear\"]");
+    group_.require("output_activations", nullptr);
+    group_.ignore({"input_activations", "format"});  // activations stay float32
+    const std::optional<Config> weights = group_.child("weights");
+    if (!weights) refuse("weights", "nothing", "an object");
+    return read(*weights);
+  }
+
+ private:
+  CompressedScheme read(const Config& weights) const {
+    const KnownFormat& known = format_of(weights);
+    weights.require("num_bits", known.bits);
+    weights.require("symmetric", true);
+    weights.require("dynamic", false);
+    check_order(weights);
+    weights.ignore({"observer", "observer_kwargs", "scale_dtype", "zp_dtype"});
+    return {.format = known.format, .bits = known.bits, .blocks = blocks_of(weights, known)};
+  }
+
+  const KnownFormat& format_of(const Config& weights) const {
+    const std::string type = weights.string_or("type", "int");
+    std::vector<std::string_view> types;
+    for (const KnownFormat& known : kFormats) {
+      if (known.name != format_) continue;
+      if (known.type == type) return known;
+      types.push_back(known.type);
+    }
+    refuse("weights.type", quoted_text(type), quoted_list(types) + " with " + quoted_text(format_));
+  }
+
+  BlockShape blocks_of(const Config& weights, const KnownFormat& known) const {
+    const std::string strategy = weights.string_or("strategy", strategy_without_name(weights));
+    if (strategy.empty() ||
+        std::ranges::find(known.strategies, strategy) == known.strategies.end()) {
+      refuse("weights.strategy", quoted_text(strategy),
+             quoted_list(known.strategies) + " with " + quoted_text(format_));
+    }
+    if (strategy == "group") {
+      const int64_t size = weights.integer("group_size", 16);
+      if (size % 16 != 0) refuse("weights.group_size", std::to_string(size), "multiples of 16");
+      weights.require("block_structure", nullptr);
+      return {.rows = 1, .columns = size};
+    }
+    weights.integer_or("group_size", -1, -1, -1);
+    if (strategy != "block") {
+      weights.require("block_structure", nullptr);
+      return {.rows = strategy == "channel" ? 1 : 0, .columns = 0};
+    }
+    const std::vector<int64_t> sizes = weights.integers_or_empty("block_structure");
+    if (sizes.size() != 2 || sizes[0] < 1 || sizes[1] < 16 || sizes[1] % 16 != 0) {
+      refuse("weights.block_structure", found_text(weights.raw("block_structure")),
+             "[rows, columns], columns a multiple of 16");
+    }
+    return {.rows = sizes[0], .columns = sizes[1]};
+  }
+
+  // As compressed-tensors has it.
+  static std::string_view strategy_without_name(const Config& weights) {
+    if (!weights.has("group_size")) return "tensor";
+    return weights.integer("group_size", -1) == -1 ? "channel" : "group";
+  }
+
+  // Rows in the order of their groups, in the file as well, but for "group".
+  void check_order(const Config& weights) const {
+    const json::value* order = weights.raw("actorder");
+    if (!order || (order->is_bool() && !order->get_bool()) || *order == json::value("static") ||
+        *order == json::value("weight"))
+      return;
+    refuse("weights.actorder", value_text(*order), "null, \"static\" and \"weight\"");
+  }
+
+  [[noreturn]] void refuse(const std::string& key, const std::string& found,
+                           const std::string& accepted) const {
+    refuse_setting(group_, path_ + "." + key, found, accepted);
+  }
+
+  std::string path_, format_;
+  Config group_;
+};
 
 }  // namespace
 
 std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config) {
-  const std::string format = config.string_or("format", "");
-  if (format != "pack-quantized" && format != "int-quantized")
-    refuse(config, "format", quoted_text(format), "\"pack-quantized\" and \"int-quantized\"");
-  const bool packed = format == "pack-quantized";
-  const Config weights = weights_of(config);
-  weights.require("type", std::string_view("int"));
-  weights.require("num_bits", int64_t{packed ? 4 : 8});
-  weights.require("symmetric", true);
-  weights.require("dynamic", false);
-  weights.require("block_structure", nullptr);
-  const std::string strategy = weights.string_or("strategy", "");
-  if (strategy != "channel" && (!packed || strategy != "group")) {
-    refuse(config, "config_groups.*.weights.strategy", quoted_text(strategy),
-           packed ? "\"group\" and \"channel\"" : "\"channel\"");
+  const std::string format = read_format(config);
+  const json::value* groups = config.raw("config_groups");
+  const json::object* object = groups ? groups->if_object() : nullptr;
+  if (!object || object->size() != 1)
+    refuse_setting(config, "quantization_config.config_groups", found_text(groups), "one group");
+  const std::string name(object->begin()->key());
+  const std::optional<Config> group = config.child("config_groups")->child(name);
+  if (!group) {
+    refuse_setting(config, "quantization_config.config_groups." + name, "nothing", "an object");
   }
-  int64_t group = 0;
-  if (strategy == "group") {
-    group = weights.integer("group_size", 16);
-    if (group % 16 != 0)
-      refuse(config, "config_groups.*.weights.group_size", std::to_string(group),
-             "multiples of 16");
-  } else {
-    weights.integer_or("group_size", -1, -1, -1);
-  }
-  // Rows in the order of their groups, in the file as well, but for "group".
-  const json::value* order = weights.raw("actorder");
-  const bool sequential = !order || (order->is_bool() && !order->get_bool()) ||
-                          *order == json::value("static") || *order == json::value("weight");
-  if (!sequential)
-    refuse(config, "config_groups.*.weights.actorder", value_text(*order), "null and \"static\"");
-  weights.ignore({"observer", "observer_kwargs", "scale_dtype", "zp_dtype"});
+  const CompressedScheme scheme = Group(*group, name, format).read();
   config.require("kv_cache_scheme", nullptr);
   config.require("quantization_status", std::string_view("compressed"));
-  for (const char* key : {"sparsity_config", "transform_config"}) {
+  for (const char* key : {"sparsity_config", "transform_config", "moe_sparsity_config"}) {
     const json::value* value = config.raw(key);
     const bool empty = !value || (value->is_object() && value->get_object().empty());
-    if (!empty) refuse(config, key, value_text(*value), "null");
+    if (!empty) {
+      refuse_setting(config, std::string("quantization_config.") + key, value_text(*value), "null");
+    }
   }
   config.strings_or_empty("ignore");  // they are dense in the file
   config.ignore({"global_compression_ratio", "version"});
-  if (packed) return std::make_shared<PackQuantized>(group);
-  return std::make_shared<IntQuantized>();
+  return std::make_shared<CompressedTensors>(scheme);
 }
 
 }  // namespace vecton::checkpoint

@@ -3,8 +3,8 @@
 // Activations stay float32, whatever the config says of theirs.
 #include "base/json.h"
 #include "checkpoint/name_text.h"
+#include "checkpoint/quantised/block_scales.h"
 #include "checkpoint/quantised/formats.h"
-#include "checkpoint/quantised/parts.h"
 
 namespace vecton::checkpoint {
 
@@ -16,16 +16,7 @@ class Fp8 final : public Quantisation {
   void gather(Tensors& tensors) const override {
     for (const std::string& module : modules_with(tensors, ".weight_scale_inv")) {
       Parts parts(tensors, module);
-      const std::vector<int64_t> shape = parts.take(".weight", {tensor::DType::kF8E4M3}).shape;
-      const int64_t blocks[] = {(shape[0] - 1) / kBlock + 1, (shape[1] - 1) / kBlock + 1};
-      parts.take(".weight_scale_inv", {tensor::DType::kF32, tensor::DType::kBF16}, blocks);
-      parts.replace(".weight", shape, "FP8", 8, [](std::span<const StoredTensor> stored) {
-        Parts::Made made;
-        made.weight.codes.kind = tensor::Codes::Kind::kFp8E4M3;
-        made.weight.codes.bytes = stored[0].bytes;
-        made.weight.scale = numbers_of(stored[1], kBlock, kBlock);
-        return made;
-      });
+      gather_fp8(parts, ".weight_scale_inv", {.rows = kBlock, .columns = kBlock}, "FP8");
     }
   }
 };

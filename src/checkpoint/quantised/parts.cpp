@@ -59,6 +59,10 @@ const StoredTensor& Parts::take(std::string_view ending, std::initializer_list<t
   return tensor;
 }
 
+void Parts::drop(std::initializer_list<std::string_view> endings) {
+  for (const std::string_view ending : endings) tensors_.erase(module_ + std::string(ending));
+}
+
 void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::string format, int bits,
                     Make make, int64_t more_bytes) {
   const auto parts = std::make_shared<std::vector<StoredTensor>>();

@@ -32,6 +32,10 @@ class Parts {
   const StoredTensor& take(std::string_view ending, std::initializer_list<tensor::DType> types,
                            std::span<const int64_t> shape);
 
+  // Takes those of these endings that are there out of the checkpoint: the matrix is the same
+  // without them.
+  void drop(std::initializer_list<std::string_view> endings);
+
   // What the matrix is made of: the bytes of the parts stay while it does.
   struct Made {
     tensor::Weight weight;

@@ -87,10 +87,17 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
        "quantization_config.fmt"},
       {R"("quant_method":"fp8","weight_block_size":[128,128],"activation_scheme":"static")",
        "quantization_config.activation_scheme"},
-      {R"("quant_method":"compressed-tensors","format":"float-quantized")",
-       "quantization_config.format"},
+      {R"("quant_method":"compressed-tensors","format":"marlin-24")", "quantization_config.format"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{})",
        "quantization_config.config_groups"},
+      {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":null})",
+       "quantization_config.config_groups.g"},
+      {R"("quant_method":"compressed-tensors","format":"float-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":8,"type":"int"}}})",
+       "quantization_config.config_groups.g.weights.type"},
+      {R"("quant_method":"compressed-tensors","format":"float-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":8,"type":"float","strategy":"group"}}})",
+       "quantization_config.config_groups.g.weights.strategy"},
       {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
            "targets":["Conv"]}})",
        "quantization_config.config_groups.g.targets"},

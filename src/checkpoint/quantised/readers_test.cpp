@@ -268,6 +268,90 @@ TEST_F(QuantisedTest, CompressedTensorsOfEightBits) {
               ::testing::ElementsAre(-128 * 0.1f, 127 * 0.1f, 0, -2));
 }
 
+std::string compressed_tensors(const std::string& format, const std::string& weights) {
+  return R"({"quantization_config":{"quant_method":"compressed-tensors","format":")" + format +
+         R"(","config_groups":{"g":{"targets":["Linear"],"input_activations":{"num_bits":8},)" +
+         R"("weights":{)" + weights + "}}}}}";
+}
+
+// 1, and 2 where the row or column is odd.
+std::vector<uint8_t> e4m3_codes(size_t rows, size_t columns) {
+  std::vector<uint8_t> codes;
+  for (size_t i = 0; i < rows * columns; ++i)
+    codes.push_back((i / columns + i % columns) % 2 ? 0x40 : 0x38);
+  return codes;
+}
+
+// A scale for each row, and activations' scales, which are not needed.
+TEST_F(QuantisedTest, CompressedTensorsOfFp8ByChannel) {
+  for (const char* format : {"float-quantized", "naive-quantized"}) {
+    SCOPED_TRACE(format);
+    header_.clear();
+    data_.clear();
+    tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+    tensor<float>("a.weight_scale", "F32", {2, 1}, {0.5f, 3});
+    tensor<float>("a.input_scale", "F32", {1}, {7});
+    tensor<float>("b.weight", "F32", {1, 2}, {7, 8});
+    const Weights w = open(compressed_tensors(
+        format, R"("type":"float","num_bits":8,"strategy":"channel","group_size":null)"));
+    EXPECT_THAT((w / "a").values("weight", 2, 3), ::testing::ElementsAre(0.5f, 1, 0.5f, 6, 3, 6));
+    EXPECT_THAT((w / "b").values("weight", 1, 2), ::testing::ElementsAre(7, 8));
+    EXPECT_NO_THROW(w.check_taken());
+  }
+}
+
+// One scale for the matrix, which files keep as a number or as a list of one.
+TEST_F(QuantisedTest, CompressedTensorsOfFp8ByTensor) {
+  for (const std::vector<int64_t>& shape :
+       {std::vector<int64_t>{}, std::vector<int64_t>{1}, std::vector<int64_t>{1, 1}}) {
+    SCOPED_TRACE(shape.size());
+    header_.clear();
+    data_.clear();
+    tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+    tensor<float>("a.weight_scale", "F32", shape, {3});
+    const Weights w = open(compressed_tensors("float-quantized", R"("type":"float")"));
+    EXPECT_THAT((w / "a").values("weight", 2, 3), ::testing::ElementsAre(3, 6, 3, 6, 3, 6));
+  }
+}
+
+TEST_F(QuantisedTest, CompressedTensorsOfFp8ByBlock) {
+  tensor("a.weight", "F8_E4M3", {3, 17}, std::vector<uint8_t>(3 * 17, 0x38));
+  tensor<float>("a.weight_scale", "F32", {2, 2}, {1, 2, 3, 4});
+  const auto config = [](const std::string& blocks) {
+    return compressed_tensors("float-quantized",
+                              R"("type":"float","strategy":"block","block_structure":)" + blocks);
+  };
+  const std::vector<float> values = (open(config("[2,16]")) / "a").values("weight", 3, 17);
+  EXPECT_EQ(values[1 * 17 + 15], 1);
+  EXPECT_EQ(values[1 * 17 + 16], 2);
+  EXPECT_EQ(values[2 * 17], 3);
+  EXPECT_EQ(values[2 * 17 + 16], 4);
+  EXPECT_REFUSED(open(config("[3,16]")), ErrorCode::kCorrupt, "a.weight_scale", "[1,2]", "[2,2]");
+  EXPECT_REFUSED(open(config("[2,8]")), ErrorCode::kUnsupported, "g.weights.block_structure",
+                 "multiple of 16");
+}
+
+TEST_F(QuantisedTest, CompressedTensorsOfEightBitsByTensor) {
+  tensor<int8_t>("a.weight", "I8", {2, 2}, {-128, 127, 0, -1});
+  tensor<float>("a.weight_scale", "F32", {1}, {0.5f});
+  for (const char* format : {"int-quantized", "naive-quantized"}) {
+    EXPECT_THAT(
+        (open(compressed_tensors(format, R"("strategy":"tensor")")) / "a").values("weight", 2, 2),
+        ::testing::ElementsAre(-64, 63.5f, 0, -0.5f))
+        << format;
+  }
+}
+
+TEST_F(QuantisedTest, CompressedTensorsRefusesScalesOfAnotherStrategy) {
+  tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+  tensor<float>("a.weight_scale", "F32", {1}, {3});
+  EXPECT_REFUSED(
+      open(compressed_tensors("float-quantized", R"("type":"float","strategy":"channel")")),
+      ErrorCode::kCorrupt, "a.weight_scale", "[2,1]", "[1]");
+  EXPECT_REFUSED(open(compressed_tensors("int-quantized", R"("strategy":"tensor")")),
+                 ErrorCode::kCorrupt, "a.weight", "int8");
+}
+
 TEST_F(QuantisedTest, BlocksOfOpenai) {
   std::vector<uint8_t> blocks(2 * 3 * 2 * 16, 0x21);  // 0.5, then 1
   tensor("x.gate_up_proj_blocks", "U8", {2, 3, 2, 16}, blocks);

@@ -1,0 +1,178 @@
+"""ct-*, of a small Llama: what vLLM's llm-compressor writes, with the hidden states, logits and greedy tokens of transformers in float32 on the
+weights that the package compressed-tensors makes of the codes, its scales widened to float32 first.
+
+    python tests/golden/make/llm_compressor.py tests/golden [NAME...]     (compressed-tensors 0.20.1, torch, transformers 5.24)
+
+Scales come from the least and the largest weight, as the observer `minmax` has them. Rows and modules of the weights differ in size and in their
+middle, so that a scale or zero point of another row, group or module gives other numbers. The tokenizer and the texts are ct-llama-w4a16's.
+"""
+import json
+import pathlib
+import shutil
+import sys
+
+import torch
+from compressed_tensors.compressors import BaseCompressor
+from compressed_tensors.compressors.base import compress_module, decompress_module
+from compressed_tensors.compressors.format import infer_model_format
+from compressed_tensors.compressors.nvfp4.helpers import unpack_fp4_from_uint8
+from compressed_tensors.quantization import QuantizationConfig, QuantizationStatus, apply_quantization_config
+from compressed_tensors.quantization.lifecycle.forward import dequantize
+from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
+from safetensors.torch import save_file
+from transformers import LlamaConfig, LlamaForCausalLM
+
+golden = pathlib.Path(sys.argv[1])
+source = golden / "ct-llama-w4a16"
+CONFIG = {"architectures": ["LlamaForCausalLM"], "attention_bias": False, "bos_token_id": 338, "eos_token_id": 339, "head_dim": 16,
+          "hidden_act": "silu", "hidden_size": 64, "intermediate_size": 160, "max_position_embeddings": 512, "mlp_bias": False,
+          "model_type": "llama", "num_attention_heads": 4, "num_hidden_layers": 2, "num_key_value_heads": 2, "rms_norm_eps": 1e-05,
+          "rope_theta": 10000.0, "tie_word_embeddings": True, "torch_dtype": "bfloat16", "use_cache": True, "vocab_size": 340}
+DYNAMIC = {"dynamic": True, "num_bits": 8, "strategy": "token", "symmetric": True, "type": "float"}
+STATIC = {"dynamic": False, "num_bits": 8, "strategy": "tensor", "symmetric": True, "type": "float"}
+
+
+def fp8(activations, **weights):
+    return {"weights": {"num_bits": 8, "type": "float", "symmetric": True, "dynamic": False, **weights}, "input_activations": activations}
+
+
+def random_model(seed):
+    model = LlamaForCausalLM(LlamaConfig(**CONFIG)).eval()
+    model.set_attn_implementation("eager")
+    made = torch.Generator().manual_seed(seed)
+
+    def normal(*shape):
+        return torch.randn(shape, generator=made)
+
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if p.dim() == 1:
+                p.copy_(1 + 0.2 * normal(*p.shape))
+            elif "embed" in name:
+                p.copy_(0.4 * normal(*p.shape))
+            else:
+                rows, columns = p.shape
+                size = 0.12 * (0.3 * normal(1, 1)).exp() * (0.4 * normal(rows, 1)).exp()
+                groups = (0.3 * normal(rows, columns // 16)).exp().repeat_interleave(16, 1)
+                middle = (0.4 * normal(rows, columns // 16)).repeat_interleave(16, 1)
+                p.copy_(size * groups * (normal(rows, columns) + middle))
+            p.copy_(p.bfloat16().float())
+    return model
+
+
+def by_block(weight, args, reduce):
+    """The least or largest weights, in the shape of the scales."""
+    rows, columns = weight.shape
+    if args.strategy == "tensor":
+        return reduce(weight).reshape(1)
+    if args.strategy == "channel":
+        return reduce(weight, dim=1, keepdim=True)
+    if args.strategy == "block":
+        height, width = args.block_structure
+        return torch.stack([torch.stack([reduce(part) for part in line.split(width, 1)]) for line in weight.split(height, 0)])
+    return reduce(weight.reshape(rows, columns // args.group_size, args.group_size), dim=2)
+
+
+def calibrate(module, seed):
+    scheme, weight = module.quantization_scheme, module.weight.data
+    least, most = by_block(weight, scheme.weights, torch.amin), by_block(weight, scheme.weights, torch.amax)
+    whole = generate_gparam(weight.amin(), weight.amax()) if scheme.weights.strategy == "tensor_group" else None
+    if whole is not None:
+        module.weight_global_scale.data = whole.float().reshape(1)
+    scale, zero = calculate_qparams(least, most, scheme.weights, global_scale=whole)
+    module.weight_scale.data = scale.to(module.weight_scale.dtype).reshape(module.weight_scale.shape)
+    if not scheme.weights.symmetric:
+        module.weight_zero_point.data = zero.reshape(module.weight_zero_point.shape)
+    for name in ("input_scale", "input_global_scale"):
+        if hasattr(module, name):
+            getattr(module, name).data.fill_(0.01 * seed)
+
+
+def exact_weight(module):
+    """What the codes stand for, in float32."""
+    args = module.quantization_scheme.weights
+    if args.type == "float" and args.num_bits == 4:
+        rows, columns = module.weight_packed.shape
+        codes = unpack_fp4_from_uint8(module.weight_packed.data, rows, columns * 2, torch.float32)
+        scale = module.weight_scale.data
+        scale = torch.exp2(scale.float() - 127) if scale.dtype == torch.uint8 else scale.float()
+        return dequantize(codes, scale, args=args, global_scale=getattr(module, "weight_global_scale", None), dtype=torch.float32)
+    compressor = BaseCompressor.get_value_from_registry(module.quantization_scheme.format)
+    state = {name: tensor.data for name, tensor in [*module.named_parameters(), *module.named_buffers()]}
+    if state["weight_scale"].dtype != torch.uint8:
+        state["weight_scale"] = state["weight_scale"].float()
+    return compressor.decompress(state, module.quantization_scheme)["weight"].float()
+
+
+def write(path, document):
+    path.write_text(json.dumps(document, indent=1) + "\n")
+
+
+def record(name, model, notes):
+    """The reference's outputs, of a dense model in float32."""
+    old = {case["id"]: case for case in json.loads((source / "cases.json").read_text())["cases"]}
+    expected, cases = {}, []
+    with torch.no_grad():
+        for key, task, like in (("c0", "hidden_states", "c0"), ("c1", "hidden_states", "c2"), ("c2", "logits", "c3")):
+            given = old[like]["input"]
+            out = model(torch.tensor([given["input_ids"]]), output_hidden_states=True)
+            expected[f"{key}.{task}"] = (out.logits if task == "logits" else out.hidden_states[-1])[0].contiguous()
+            cases.append({"id": key, "task": task, "input": given, "params": {}, "expect": {task: {"tensor": f"{key}.{task}"}},
+                          "tolerance": 3e-4 if task == "logits" else 1e-4})
+        prompt, new, least = old["c7"]["input"]["input_ids"], [], 1e9
+        for _ in range(8):
+            best = model(torch.tensor([prompt + new])).logits[0, -1].topk(2)
+            least = min(least, (best.values[0] - best.values[1]).item())
+            new.append(best.indices[0].item())
+    assert least > 2e-2 and CONFIG["eos_token_id"] not in new, (name, least, new)
+    cases.append({"id": "c3", "task": "generate", "input": {"input_ids": prompt}, "params": {"max_new_tokens": 8, "temperature": 0},
+                  "expect": {"token_ids": new, "min_margin": round(least, 4)}, "tolerance": 1e-4})
+    save_file(expected, golden / name / "expected.safetensors")
+    write(golden / name / "cases.json", {"source": "compressed-tensors 0.20.1, transformers 5.24.0, torch 2.15.0, float32, eager", "notes": notes,
+                                         "cases": cases})
+
+
+def begin(name):
+    folder = golden / name / "model"
+    shutil.rmtree(golden / name, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(source / "model" / file, folder / file)
+    return folder
+
+
+def stored(model):
+    return {key: tensor.contiguous() for key, tensor in model.state_dict().items() if key != "lm_head.weight"}
+
+
+def make(name, seed, groups, notes):
+    folder = begin(name)
+    model = random_model(seed).to(torch.bfloat16)
+    groups = {f"group_{i}": {"targets": ["Linear"], **group} for i, group in enumerate(groups)}
+    apply_quantization_config(model, QuantizationConfig(config_groups=groups, quantization_status="frozen", ignore=["lm_head"]))
+    linears = {key: module for key, module in model.named_modules() if hasattr(module, "quantization_scheme")}
+    for i, module in enumerate(linears.values()):
+        calibrate(module, i + 1)
+    form = infer_model_format(model)
+    for module in linears.values():
+        compress_module(module)
+        module.quantization_status = QuantizationStatus.COMPRESSED
+    save_file(stored(model), folder / "model.safetensors", {"format": "pt"})
+    said = QuantizationConfig.from_pretrained(model, format=[form.value]).model_dump(mode="json")
+    write(folder / "config.json", {**CONFIG, "quantization_config": {**said, "sparsity_config": {}, "transform_config": {}, "version": "0.20.1"}})
+    exact = {key + ".weight": exact_weight(module) for key, module in linears.items()}
+    dense = random_model(seed)
+    assert dense.load_state_dict(exact, strict=False).unexpected_keys == []
+    record(name, dense, notes)
+
+
+FIXTURES = {
+    "ct-llama-fp8-dynamic": lambda name: make(name, 1, [fp8(DYNAMIC, strategy="channel")], "float-quantized: E4M3 with a scale per channel"),
+    "ct-llama-fp8-static": lambda name: make(name, 2, [fp8(STATIC, strategy="tensor")], "float-quantized: E4M3 and activations with a scale per tensor"),
+    "ct-llama-fp8-block": lambda name: make(name, 13, [fp8({**DYNAMIC, "strategy": "group", "group_size": 128}, strategy="block",
+                                                          block_structure=[128, 128])], "float-quantized: E4M3 in blocks of 128 x 128, partial ones"),
+}
+
+for name in sys.argv[2:] or FIXTURES:
+    FIXTURES[name](name)
+    print(name, sum(file.stat().st_size for file in (golden / name).rglob("*") if file.is_file()) // 1000, "kB")

@@ -117,6 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values("awq-llama3", "awq-mistral", "awq-qwen2", "gptq-llama3", "gptq-qwen2",
                       "hf-qwen3-fp8", "mlx-qwen3moe-4bit", "ct-llama-w4a16", "ct-llama-w8a8",
                       "ct-llama-fp8-dynamic", "ct-llama-fp8-static", "ct-llama-fp8-block",
+                      "ct-llama-w4a16-asym", "ct-llama-w8a16", "ct-llama-w8a16-asym",
                       "mlx-bert-nvfp4", "mlx-llama-mixed-modes", "mlx-qwen2-3bit", "gguf-bert-q40",
                       "gguf-bert-q80", "gguf-llama-q4km", "gguf-qwen3-q4km", "gguf-gemma3-q80",
                       "gguf-gen-gpt-oss"),

@@ -1,16 +1,10 @@
 #include "checkpoint/quantised/column_codes.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
-namespace vecton::checkpoint {
+#include "checkpoint/quantised/zero_points.h"
 
-uint32_t word_at(const StoredTensor& tensor, int64_t place) {
-  uint32_t word;
-  std::memcpy(&word, tensor.bytes.data() + place * 4, sizeof word);
-  return word;
-}
+namespace vecton::checkpoint {
 
 Parts::Made weight_of(ColumnCodes columns) {
   struct Copy {
@@ -28,24 +22,13 @@ Parts::Made weight_of(ColumnCodes columns) {
   weight.codes.bytes = copy->codes;
   weight.scale.block_columns = columns.group;
   weight.scale.bytes = std::as_bytes(std::span(copy->scales));
-  const uint8_t zero = columns.zeros.front();
-  const bool same =
-      std::ranges::all_of(columns.zeros, [&](uint8_t other) { return other == zero; });
-  if (same) {
-    weight.codes.zero_point = zero;
-  } else {
-    const auto groups = static_cast<size_t>(columns.in / columns.group),
-               out = static_cast<size_t>(columns.out);
-    copy->offsets.resize(groups * out);
-    for (size_t row = 0; row < out; ++row) {
-      for (size_t g = 0; g < groups; ++g) {
-        copy->offsets[row * groups + g] =
-            -copy->scales[row * groups + g] * static_cast<float>(columns.zeros[g * out + row]);
-      }
-    }
-    weight.offset.block_columns = columns.group;
-    weight.offset.bytes = std::as_bytes(std::span(copy->offsets));
+  const auto groups = static_cast<size_t>(columns.in / columns.group),
+             out = static_cast<size_t>(columns.out);
+  std::vector<uint8_t> zeros(columns.zeros.size());  // row by row
+  for (size_t row = 0; row < out; ++row) {
+    for (size_t g = 0; g < groups; ++g) zeros[row * groups + g] = columns.zeros[g * out + row];
   }
+  copy->offsets = set_zeros(weight, copy->scales, zeros);
   made.copy = copy;
   return made;
 }

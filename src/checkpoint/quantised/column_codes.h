@@ -12,9 +12,6 @@
 
 namespace vecton::checkpoint {
 
-// The word at `place` of a tensor of int32; the bytes have no alignment.
-uint32_t word_at(const StoredTensor& tensor, int64_t place);
-
 // w[i, j] = scale[j / group] * (code - zero[j / group]) of every output row i.
 struct ColumnCodes {
   int64_t in = 0, out = 0, group = 0;

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "checkpoint/float_bytes.h"
+#include "checkpoint/quantised/zero_points.h"
 #include "checkpoint/shape.h"
 
 namespace vecton::checkpoint {
@@ -10,34 +12,92 @@ namespace {
 
 constexpr int64_t kWordBits = 32;
 
-// Codes plus half of their range, eight of 4 bits to an int32 word from its low bits on:
-// weight_packed [out, in / 8], weight_scale, weight_shape.
+// How many words hold so many codes.
+int64_t words_of(int64_t codes, int64_t bits) { return (codes * bits - 1) / kWordBits + 1; }
+
+// Codes [rows, columns] that are packed column by column.
+std::vector<uint8_t> unpacked_columns(const StoredTensor& words, int64_t bits, int64_t rows) {
+  const int64_t columns = words.shape[1];
+  const auto mask = static_cast<uint64_t>((1 << bits) - 1);
+  std::vector<uint8_t> codes;
+  codes.reserve(static_cast<size_t>(rows * columns));
+  for (int64_t row = 0; row < rows; ++row) {
+    const int64_t bit = row * bits, word = bit / kWordBits;
+    for (int64_t column = 0; column < columns; ++column) {
+      uint64_t two = word_at(words, word * columns + column);
+      if (word + 1 < words.shape[0])
+        two |= uint64_t{word_at(words, (word + 1) * columns + column)} << kWordBits;
+      codes.push_back(static_cast<uint8_t>(two >> bit % kWordBits & mask));
+    }
+  }
+  return codes;
+}
+
+// Of weight_packed, weight_shape, weight_scale and, where there are zero points,
+// weight_zero_point.
+Parts::Made packed_weight(std::span<const StoredTensor> stored, int64_t bits, int64_t columns,
+                          BlockShape blocks) {
+  struct Copy {
+    std::vector<std::byte> codes;
+    std::vector<float> offsets;
+  };
+  const auto copy = std::make_shared<Copy>();
+  const StoredTensor &words = stored[0], &scales = stored[2];
+  Parts::Made made;
+  tensor::Weight& weight = made.weight;
+  weight.codes.kind = tensor::Codes::Kind::kUint;
+  weight.codes.bits = static_cast<int>(bits);
+  weight.codes.bytes = words.bytes;
+  const int64_t row_bytes = (columns * bits - 1) / 8 + 1, stored_bytes = words.shape[1] * 4;
+  if (row_bytes < stored_bytes) {  // the last word of a row is not full
+    for (int64_t row = 0; row < words.shape[0]; ++row) {
+      const auto begin = words.bytes.begin() + row * stored_bytes;
+      copy->codes.insert(copy->codes.end(), begin, begin + row_bytes);
+    }
+    weight.codes.bytes = copy->codes;
+  }
+  weight.scale = numbers_of(scales, blocks.columns, blocks.rows);
+  if (stored.size() == 3) {
+    weight.codes.zero_point = 1 << (bits - 1);
+  } else {
+    copy->offsets = set_zeros(weight, read_floats(scales.dtype, scales.bytes),
+                              unpacked_columns(stored[3], bits, words.shape[0]));
+  }
+  made.copy = copy;
+  return made;
+}
+
+// Codes plus half of their range, one stream of bits per row from the low bits of int32 words on:
+// weight_packed [out, words], weight_shape, weight_scale. Zero points are packed likewise, but
+// column by column: weight_zero_point [words, in / group].
 void gather_packed(Parts& parts, const CompressedScheme& scheme) {
+  const int64_t bits = scheme.bits, two[] = {2};
   const StoredTensor& words = parts.take(".weight_packed", {tensor::DType::kI32});
-  const int64_t bits = scheme.bits, out = words.shape[0], in = words.shape[1] * kWordBits / bits;
-  if (scheme.blocks.columns > 0 && in % scheme.blocks.columns != 0) {
-    fail(words,
-         shape_text(words.shape) + " is not in groups of " + std::to_string(scheme.blocks.columns));
-  }
-  const int64_t two[] = {2}, size[] = {out, in};
-  const BlockShape blocks = take_scales(parts, ".weight_scale", size, scheme.blocks);
+  const int64_t out = words.shape[0], most = words.shape[1] * kWordBits / bits;
   const StoredTensor& shape = parts.take(".weight_shape", {tensor::DType::kI64}, two);
-  int64_t said[2];
-  std::memcpy(said, shape.bytes.data(), sizeof said);
-  if (said[0] != out || said[1] != in) {
-    fail(shape, "says " + shape_text(said) + ", and the packed codes are " +
-                    shape_text(std::vector{out, in}));
+  int64_t size[2];
+  std::memcpy(size, shape.bytes.data(), sizeof size);
+  const int64_t in = size[1];
+  if (size[0] != out || in < 1 || in > most || words_of(in, bits) != words.shape[1]) {
+    fail(shape, "says " + shape_text(size) + ", and the packed codes of " + std::to_string(bits) +
+                    " bits are " + shape_text(std::vector{out, most}));
   }
-  parts.replace(".weight", {out, in}, "compressed-tensors int" + std::to_string(bits),
-                static_cast<int>(bits), [bits, blocks](std::span<const StoredTensor> stored) {
-                  Parts::Made made;
-                  made.weight.codes.kind = tensor::Codes::Kind::kUint;
-                  made.weight.codes.bits = static_cast<int>(bits);
-                  made.weight.codes.zero_point = 1 << (bits - 1);
-                  made.weight.codes.bytes = stored[0].bytes;
-                  made.weight.scale = numbers_of(stored[1], blocks.columns, blocks.rows);
-                  return made;
-                });
+  const int64_t group = scheme.blocks.columns;
+  if (group > 0 && in % group != 0)
+    fail(shape, shape_text(size) + " is not in groups of " + std::to_string(group));
+  const BlockShape blocks = take_scales(parts, ".weight_scale", size, scheme.blocks);
+  int64_t more_bytes = 0;
+  if (scheme.has_zeros) {
+    const int64_t groups = in / blocks.columns, zeros[] = {words_of(out, bits), groups};
+    parts.take(".weight_zero_point", {tensor::DType::kI32}, zeros);
+    more_bytes = 4 * groups * (out - zeros[0]);  // they become floats
+  }
+  parts.replace(
+      ".weight", {out, in}, "compressed-tensors int" + std::to_string(bits), static_cast<int>(bits),
+      [bits, in, blocks](std::span<const StoredTensor> stored) {
+        return packed_weight(stored, bits, in, blocks);
+      },
+      more_bytes);
 }
 
 void gather_int8(Parts& parts, const CompressedScheme& scheme) {

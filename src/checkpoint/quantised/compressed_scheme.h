@@ -16,8 +16,9 @@ struct CompressedScheme {
     kFloatQuantized,  // E4M3
   };
   Format format = Format::kPackQuantized;
-  int64_t bits = 0;   // kPackQuantized
-  BlockShape blocks;  // of the scales
+  int64_t bits = 0;        // kPackQuantized
+  bool has_zeros = false;  // kPackQuantized: a zero point of its own for each scale
+  BlockShape blocks;       // of the scales
 };
 
 // Puts one tensor X.weight in place of those that the module has.

@@ -36,15 +36,28 @@ class CompressedTensors final : public Quantisation {
 struct KnownFormat {
   std::string_view name, type;
   Format format;
-  int64_t bits;
+  int64_t least_bits, most_bits;
+  bool has_zeros;                              // where "symmetric" is false
   std::array<std::string_view, 3> strategies;  // the last ones ""
 };
 constexpr KnownFormat kFormats[] = {
-    {"pack-quantized", "int", Format::kPackQuantized, 4, {"channel", "group"}},
-    {"int-quantized", "int", Format::kIntQuantized, 8, {"channel", "tensor"}},
-    {"float-quantized", "float", Format::kFloatQuantized, 8, {"channel", "tensor", "block"}},
-    {"naive-quantized", "int", Format::kIntQuantized, 8, {"channel", "tensor"}},
-    {"naive-quantized", "float", Format::kFloatQuantized, 8, {"channel", "tensor", "block"}},
+    {"pack-quantized", "int", Format::kPackQuantized, 2, 8, true, {"channel", "group"}},
+    {"int-quantized", "int", Format::kIntQuantized, 8, 8, false, {"channel", "tensor"}},
+    {"float-quantized",
+     "float",
+     Format::kFloatQuantized,
+     8,
+     8,
+     false,
+     {"channel", "tensor", "block"}},
+    {"naive-quantized", "int", Format::kIntQuantized, 8, 8, false, {"channel", "tensor"}},
+    {"naive-quantized",
+     "float",
+     Format::kFloatQuantized,
+     8,
+     8,
+     false,
+     {"channel", "tensor", "block"}},
 };
 
 // "a", "b" and "c", of what may stand there more than once; "" is left out.
@@ -94,12 +107,23 @@ class Group {
  private:
   CompressedScheme read(const Config& weights) const {
     const KnownFormat& known = format_of(weights);
-    weights.require("num_bits", known.bits);
-    weights.require("symmetric", true);
+    const int64_t bits = weights.integer_or("num_bits", 8);
+    if (bits < known.least_bits || bits > known.most_bits) {
+      const std::string least = std::to_string(known.least_bits),
+                        most = std::to_string(known.most_bits);
+      refuse("weights.num_bits", std::to_string(bits),
+             (least == most ? most : least + " to " + most) + " with " + quoted_text(format_));
+    }
+    const bool symmetric = weights.boolean_or("symmetric", true);
+    if (!symmetric && !known.has_zeros)
+      refuse("weights.symmetric", "false", "true with " + quoted_text(format_));
     weights.require("dynamic", false);
     check_order(weights);
     weights.ignore({"observer", "observer_kwargs", "scale_dtype", "zp_dtype"});
-    return {.format = known.format, .bits = known.bits, .blocks = blocks_of(weights, known)};
+    return {.format = known.format,
+            .bits = bits,
+            .has_zeros = !symmetric,
+            .blocks = blocks_of(weights, known)};
   }
 
   const KnownFormat& format_of(const Config& weights) const {

@@ -1,6 +1,7 @@
 #include "checkpoint/quantised/parts.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "checkpoint/float_bytes.h"
@@ -101,6 +102,12 @@ void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::stri
   tensor.quantised = std::move(made);
   if (!tensors_.emplace(full, tensor).second)
     fail(tensor, "is there twice, quantised (" + parts->front().name + ") and not");
+}
+
+uint32_t word_at(const StoredTensor& tensor, int64_t place) {
+  uint32_t word;
+  std::memcpy(&word, tensor.bytes.data() + place * 4, sizeof word);
+  return word;
 }
 
 tensor::BlockNumbers::Type number_type(const StoredTensor& tensor) {

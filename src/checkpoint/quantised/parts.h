@@ -2,6 +2,7 @@
 // by one. Called by the readers of this folder.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <span>
@@ -56,6 +57,9 @@ class Parts {
 
 [[noreturn]] void fail(const StoredTensor& tensor, const std::string& message,
                        ErrorCode code = ErrorCode::kCorrupt);
+
+// The word at `place` of a tensor of int32; the bytes have no alignment.
+uint32_t word_at(const StoredTensor& tensor, int64_t place);
 
 // Of stored floats: float32, float16 or bfloat16.
 tensor::BlockNumbers::Type number_type(const StoredTensor& tensor);

@@ -101,13 +101,16 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
       {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
            "targets":["Conv"]}})",
        "quantization_config.config_groups.g.targets"},
-      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
-           "targets":["Linear"],"weights":{"num_bits":4,"symmetric":false,"strategy":"channel"}}})",
+      {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":8,"symmetric":false,"strategy":"channel"}}})",
        "quantization_config.config_groups.g.weights.symmetric"},
+      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":1,"strategy":"channel"}}})",
+       "quantization_config.config_groups.g.weights.num_bits"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
            "targets":["Linear"],"weights":{"num_bits":4,"strategy":"group","group_size":128,
            "actorder":"group"}}})",
-       "actorder"},
+       "quantization_config.config_groups.g.weights.actorder"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.settings);

@@ -352,6 +352,89 @@ TEST_F(QuantisedTest, CompressedTensorsRefusesScalesOfAnotherStrategy) {
                  ErrorCode::kCorrupt, "a.weight", "int8");
 }
 
+// Three groups of 16 in each of 40 rows: rows that end inside of a word, and zero points that lie
+// in two.
+TEST_F(QuantisedTest, CompressedTensorsPackedInEveryWidth) {
+  constexpr size_t kRows = 40, kColumns = 48, kGroups = 3;
+  for (const int bits : {2, 3, 4, 5, 6, 7, 8}) {
+    SCOPED_TRACE(bits);
+    header_.clear();
+    data_.clear();
+    const auto width = static_cast<size_t>(bits);
+    const auto codes = counting_codes(kRows * kColumns, bits),
+               zeros = counting_codes(kRows * kGroups, bits);
+    std::vector<uint32_t> words, zero_words((kRows * width + 31) / 32 * kGroups);
+    for (size_t row = 0; row < kRows; ++row) {
+      const auto of_row =
+          packed({codes.begin() + row * kColumns, codes.begin() + (row + 1) * kColumns}, bits);
+      words.insert(words.end(), of_row.begin(), of_row.end());
+    }
+    std::vector<float> scales;
+    for (size_t g = 0; g < kGroups; ++g) {
+      std::vector<uint32_t> column;
+      for (size_t row = 0; row < kRows; ++row) column.push_back(zeros[row * kGroups + g]);
+      column = packed(column, bits);
+      for (size_t i = 0; i < column.size(); ++i) zero_words[i * kGroups + g] = column[i];
+    }
+    for (size_t i = 0; i < kRows * kGroups; ++i)
+      scales.push_back(0.25f * static_cast<float>(i + 1));
+    const auto rows = static_cast<int64_t>(kRows), groups = static_cast<int64_t>(kGroups);
+    tensor("a.weight_packed", "I32", {rows, static_cast<int64_t>(words.size()) / rows}, words);
+    tensor<int64_t>("a.weight_shape", "I64", {2}, {kRows, kColumns});
+    tensor("a.weight_scale", "F32", {rows, groups}, scales);
+    const std::string settings =
+        R"("strategy":"group","group_size":16,"num_bits":)" + std::to_string(bits);
+    const Weights symmetric = open(compressed_tensors("pack-quantized", settings));
+    const std::vector<float> values = (symmetric / "a").values("weight", kRows, kColumns);
+    tensor("a.weight_zero_point", "I32", {static_cast<int64_t>(zero_words.size()) / groups, groups},
+           zero_words);
+    const Weights w =
+        open(compressed_tensors("pack-quantized", settings + R"(,"symmetric":false)"));
+    const std::vector<float> with_zeros = (w / "a").values("weight", kRows, kColumns);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const size_t block = i / kColumns * kGroups + i % kColumns / 16;
+      const auto code = static_cast<float>(codes[i]), zero = static_cast<float>(zeros[block]),
+                 half = static_cast<float>(1 << (bits - 1));
+      ASSERT_EQ(values[i], scales[block] * (code - half)) << i;
+      ASSERT_EQ(with_zeros[i], scales[block] * (code - zero)) << i;
+    }
+    EXPECT_NO_THROW(w.check_taken());
+  }
+}
+
+TEST_F(QuantisedTest, CompressedTensorsWithAZeroPointForEachRow) {
+  tensor("a.weight_packed", "I32", {2, 1}, std::vector<uint32_t>{0x04030201, 0xff8000fe});
+  tensor<int64_t>("a.weight_shape", "I64", {2}, {2, 4});
+  tensor<float>("a.weight_scale", "F32", {2, 1}, {1, 0.5f});
+  tensor("a.weight_zero_point", "I32", {1, 1}, std::vector<uint32_t>{0x0000fe02});
+  const Weights w = open(compressed_tensors(
+      "pack-quantized", R"("num_bits":8,"strategy":"channel","symmetric":false)"));
+  EXPECT_THAT((w / "a").values("weight", 2, 4),
+              ::testing::ElementsAre(-1, 0, 1, 2, 0, -127, -63, 0.5f));
+}
+
+TEST_F(QuantisedTest, CompressedTensorsRefusesPackedPartsThatDoNotFit) {
+  tensor("a.weight_packed", "I32", {2, 4}, std::vector<uint32_t>(8));
+  tensor<int64_t>("a.weight_shape", "I64", {2}, {2, 32});
+  tensor<float>("a.weight_scale", "F32", {2, 2}, {1, 1, 1, 1});
+  const auto settings = [](const std::string& more) {
+    return compressed_tensors("pack-quantized", R"("strategy":"group","group_size":16)" + more);
+  };
+  EXPECT_NO_THROW(open(settings(R"(,"num_bits":4)")));
+  EXPECT_REFUSED(open(settings(R"(,"num_bits":8)")), ErrorCode::kCorrupt, "a.weight_shape",
+                 "[2,32]", "[2,16]");
+  EXPECT_REFUSED(open(settings(R"(,"num_bits":3)")), ErrorCode::kCorrupt, "a.weight_shape",
+                 "3 bits");
+  EXPECT_REFUSED(open(settings(R"(,"num_bits":4,"symmetric":false)")), ErrorCode::kCorrupt,
+                 "a.weight_zero_point", "missing");
+  tensor("a.weight_zero_point", "I32", {1, 1}, std::vector<uint32_t>(1));
+  EXPECT_REFUSED(open(settings(R"(,"num_bits":4,"symmetric":false)")), ErrorCode::kCorrupt,
+                 "a.weight_zero_point", "[1,2]", "[1,1]");
+  const Weights symmetric = open(settings(R"(,"num_bits":4)"));
+  (symmetric / "a").values("weight", 2, 32);
+  EXPECT_REFUSED(symmetric.check_taken(), ErrorCode::kCorrupt, "a.weight_zero_point");
+}
+
 TEST_F(QuantisedTest, BlocksOfOpenai) {
   std::vector<uint8_t> blocks(2 * 3 * 2 * 16, 0x21);  // 0.5, then 1
   tensor("x.gate_up_proj_blocks", "U8", {2, 3, 2, 16}, blocks);

@@ -36,6 +36,10 @@ def fp8(activations, **weights):
     return {"weights": {"num_bits": 8, "type": "float", "symmetric": True, "dynamic": False, **weights}, "input_activations": activations}
 
 
+def packed(**weights):
+    return {"weights": {"type": "int", "dynamic": False, **weights}, "input_activations": None}
+
+
 def random_model(seed):
     model = LlamaForCausalLM(LlamaConfig(**CONFIG)).eval()
     model.set_attn_implementation("eager")
@@ -171,6 +175,12 @@ FIXTURES = {
     "ct-llama-fp8-static": lambda name: make(name, 2, [fp8(STATIC, strategy="tensor")], "float-quantized: E4M3 and activations with a scale per tensor"),
     "ct-llama-fp8-block": lambda name: make(name, 13, [fp8({**DYNAMIC, "strategy": "group", "group_size": 128}, strategy="block",
                                                           block_structure=[128, 128])], "float-quantized: E4M3 in blocks of 128 x 128, partial ones"),
+    "ct-llama-w4a16-asym": lambda name: make(name, 4, [packed(num_bits=4, symmetric=False, strategy="group", group_size=32, actorder="weight")],
+                                             "pack-quantized: 4 bits with zero points, in groups of 32"),
+    "ct-llama-w8a16-asym": lambda name: make(name, 5, [packed(num_bits=8, symmetric=False, strategy="channel")],
+                                             "pack-quantized: 8 bits with a zero point per channel"),
+    "ct-llama-w8a16": lambda name: make(name, 6, [packed(num_bits=8, symmetric=True, strategy="group", group_size=16)],
+                                        "pack-quantized: 8 bits in groups of 16"),
 }
 
 for name in sys.argv[2:] or FIXTURES:

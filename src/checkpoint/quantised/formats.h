@@ -16,6 +16,7 @@ std::shared_ptr<const Quantisation> read_mlx(const Config& config);
 std::shared_ptr<const Quantisation> read_awq(const Config& config);
 std::shared_ptr<const Quantisation> read_gptq(const Config& config);
 std::shared_ptr<const Quantisation> read_fp8(const Config& config);
+std::shared_ptr<const Quantisation> read_fbgemm_fp8(const Config& config);
 std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config);
 std::shared_ptr<const Quantisation> read_openai_mxfp4(const Config& config);
 

@@ -1,10 +1,12 @@
-// FP8 in blocks, as DeepSeek-V3 (arXiv:2412.19437) and Qwen3 publish it: weight [out, in] of E4M3
-// and weight_scale_inv, the scale of each block of 128 x 128. The last blocks may be smaller.
-// Activations stay float32, whatever the config says of theirs.
+// FP8: weight [out, in] of E4M3 and its scales. weight_scale_inv has one for each block of 128 x
+// 128, as DeepSeek-V3 (arXiv:2412.19437) and Qwen3 publish it, or one in all, as Mistral does;
+// weight_scale has one in all (AutoFP8) or one per row (FBGEMM). Activations stay float32, whatever
+// the config says of theirs.
 #include "base/json.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/block_scales.h"
 #include "checkpoint/quantised/formats.h"
+#include "checkpoint/shape.h"
 
 namespace vecton::checkpoint {
 
@@ -13,28 +15,56 @@ namespace {
 constexpr int64_t kBlock = 128;
 
 class Fp8 final : public Quantisation {
+ public:
+  explicit Fp8(bool in_blocks) : in_blocks_(in_blocks) {}
+
   void gather(Tensors& tensors) const override {
-    for (const std::string& module : modules_with(tensors, ".weight_scale_inv")) {
-      Parts parts(tensors, module);
-      gather_fp8(parts, ".weight_scale_inv", {.rows = kBlock, .columns = kBlock}, "FP8");
+    for (const std::string_view scales : {".weight_scale_inv", ".weight_scale"}) {
+      for (const std::string& module : modules_with(tensors, scales)) {
+        const StoredTensor& stored = tensors.at(module + std::string(scales));
+        const bool one = shape_product(stored.shape) == 1;
+        Parts parts(tensors, module);
+        gather_fp8(parts, scales,
+                   in_blocks_ ? BlockShape{.rows = kBlock, .columns = kBlock}
+                              : BlockShape{.rows = one ? 0 : 1, .columns = 0},
+                   "FP8");
+        // How activations would be rounded, which here they are not.
+        parts.drop({".input_scale", ".activation_scale", ".input_scale_ub"});
+      }
     }
   }
+
+ private:
+  bool in_blocks_;
 };
 
 }  // namespace
 
 std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
-  if (config.integers_or_empty("weight_block_size") != std::vector<int64_t>{kBlock, kBlock}) {
-    const json::value* found = config.raw("weight_block_size");
+  const std::vector<int64_t> block = config.integers_or_empty("weight_block_size");
+  if (!block.empty() && block != std::vector<int64_t>{kBlock, kBlock}) {
     refuse_setting(config, "quantization_config.weight_block_size",
-                   found ? value_text(*found) : "nothing", "[128,128]");
+                   value_text(*config.raw("weight_block_size")), "[128,128] and null");
   }
   config.require("fmt", std::string_view("e4m3"));
-  config.require("activation_scheme", std::string_view("dynamic"));
+  const std::string scheme = config.string_or("activation_scheme", "dynamic");
+  if (scheme != "dynamic" && scheme != "static") {
+    refuse_setting(config, "quantization_config.activation_scheme", quoted_text(scheme),
+                   "\"dynamic\" and \"static\"");
+  }
   config.require("scale_fmt", nullptr);
-  config.strings_or_empty("modules_to_not_convert");  // they are dense in the file
+  for (const char* key : {"kv_cache_scheme", "kv_cache_quant_targets"})
+    config.require(key, nullptr);
+  // They are dense in the file.
+  for (const char* key : {"modules_to_not_convert", "ignored_layers"}) config.strings_or_empty(key);
   config.ignore({"dequantize"});
-  return std::make_shared<Fp8>();
+  return std::make_shared<Fp8>(!block.empty());
+}
+
+std::shared_ptr<const Quantisation> read_fbgemm_fp8(const Config& config) {
+  config.strings_or_empty("modules_to_not_convert");  // they are dense in the file
+  config.ignore({"activation_scale_ub"});             // activations stay float32
+  return std::make_shared<Fp8>(false);
 }
 
 }  // namespace vecton::checkpoint

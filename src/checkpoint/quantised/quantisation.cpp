@@ -19,6 +19,7 @@ struct Method {
 constexpr Method kMethods[] = {
     {"awq", read_awq},
     {"compressed-tensors", read_compressed_tensors},
+    {"fbgemm_fp8", read_fbgemm_fp8},
     {"fp8", read_fp8},
     {"gptq", read_gptq},
     {"mxfp4", read_openai_mxfp4},
@@ -54,6 +55,12 @@ constexpr std::pair<std::string_view, std::string_view> kKernels[] = {
     {"gpt_oss_mxfp4", "mxfp4"}, {"fbgemm_fp8", "fp8"},
 };
 
+std::string_view without_kernel(std::string_view method) {
+  const auto* kernel =
+      std::ranges::find(kKernels, method, &std::pair<std::string_view, std::string_view>::first);
+  return kernel == std::end(kKernels) ? method : kernel->second;
+}
+
 // What config.json says of its weights; "" = nothing.
 std::string own_method(const Config& config) {
   if (config.has("quantization")) return "mlx";
@@ -65,11 +72,8 @@ std::string own_method(const Config& config) {
 
 void require_quantisation(const Config& config, const std::string& method) {
   const std::string own = own_method(config);
-  const auto* kernel =
-      std::ranges::find(kKernels, method, &std::pair<std::string_view, std::string_view>::first);
-  const std::string_view asked =
-      kernel == std::end(kKernels) ? std::string_view(method) : kernel->second;
-  if (method.empty() || method == "auto" || (asked == own && !own.empty())) return;
+  const bool same = !own.empty() && without_kernel(method) == without_kernel(own);
+  if (method.empty() || method == "auto" || same) return;
   throw Error(ErrorCode::kInvalidArgument,
               "quantization " + quoted_text(method) + ": " +
                   (own.empty() ? "the checkpoint's weights are not quantised; mlx-affine-8, "

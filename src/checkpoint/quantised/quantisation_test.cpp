@@ -44,6 +44,8 @@ TEST(Quantisation, IsWhatTheOptionAsksFor) {
   EXPECT_NO_THROW(require(R"({"quantization":{"bits":4,"group_size":64}})", "mlx"));
   EXPECT_NO_THROW(require(of("awq"), "awq_marlin"));
   EXPECT_NO_THROW(require(of("gptq"), "gptq_marlin"));
+  EXPECT_NO_THROW(require(of("fbgemm_fp8"), "fbgemm_fp8"));
+  EXPECT_NO_THROW(require(of("fp8"), "fbgemm_fp8"));
   for (const char* text : {"{}", R"({"quantization_config":null})"}) {
     EXPECT_NO_THROW(require(text, "auto"));
     EXPECT_REFUSED(require(text, "fp8"), ErrorCode::kInvalidArgument, "\"fp8\"", "not quantised",
@@ -80,12 +82,13 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
        "quantization_config.checkpoint_format"},
       {R"("quant_method":"gptq","bits":4,"is_marlin_format":true)",
        "quantization_config.is_marlin_format"},
-      {R"("quant_method":"fp8")", "quantization_config.weight_block_size"},
+      {R"("quant_method":"fp8","kv_cache_scheme":{"num_bits":8})",
+       "quantization_config.kv_cache_scheme"},
       {R"("quant_method":"fp8","weight_block_size":[64,64])",
        "quantization_config.weight_block_size"},
       {R"("quant_method":"fp8","weight_block_size":[128,128],"fmt":"e5m2")",
        "quantization_config.fmt"},
-      {R"("quant_method":"fp8","weight_block_size":[128,128],"activation_scheme":"static")",
+      {R"("quant_method":"fp8","weight_block_size":[128,128],"activation_scheme":"none")",
        "quantization_config.activation_scheme"},
       {R"("quant_method":"compressed-tensors","format":"marlin-24")", "quantization_config.format"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{})",

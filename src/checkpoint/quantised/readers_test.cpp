@@ -230,6 +230,46 @@ TEST_F(QuantisedTest, Fp8WithPartialBlocks) {
   EXPECT_EQ(values[129 * 129 + 128], 4);
 }
 
+// 1, and 2 where the row or column is odd.
+std::vector<uint8_t> e4m3_codes(size_t rows, size_t columns) {
+  std::vector<uint8_t> codes;
+  for (size_t i = 0; i < rows * columns; ++i)
+    codes.push_back((i / columns + i % columns) % 2 ? 0x40 : 0x38);
+  return codes;
+}
+
+// As AutoFP8 and Mistral write them, with a scale of activations that is not needed.
+TEST_F(QuantisedTest, Fp8WithOneScale) {
+  for (const auto& [scale, activations] : {std::pair{"a.weight_scale", "a.input_scale"},
+                                           std::pair{"a.weight_scale_inv", "a.activation_scale"}}) {
+    SCOPED_TRACE(scale);
+    header_.clear();
+    data_.clear();
+    tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+    tensor<float>(scale, "F32", {}, {3});
+    tensor<float>(activations, "F32", {}, {7});
+    const Weights w = open(
+        R"({"quantization_config":{"quant_method":"fp8","activation_scheme":"static","weight_block_size":null}})");
+    EXPECT_THAT((w / "a").values("weight", 2, 3), ::testing::ElementsAre(3, 6, 3, 6, 3, 6));
+    EXPECT_NO_THROW(w.check_taken());
+  }
+}
+
+TEST_F(QuantisedTest, Fp8WithAScaleForEachRow) {
+  tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+  tensor<float>("a.weight_scale", "F32", {2, 1}, {0.5f, 3});
+  const auto config = [](const std::string& method) {
+    return R"({"quantization_config":{"quant_method":")" + method + "}}";
+  };
+  for (const char* method : {R"(fp8")", R"(fbgemm_fp8","activation_scale_ub":1200.0)"}) {
+    EXPECT_THAT((open(config(method)) / "a").values("weight", 2, 3),
+                ::testing::ElementsAre(0.5f, 1, 0.5f, 6, 3, 6))
+        << method;
+  }
+  EXPECT_REFUSED(open(config(R"(fp8","weight_block_size":[128,128])")), ErrorCode::kCorrupt,
+                 "a.weight_scale", "[1,1]", "[2,1]");
+}
+
 TEST_F(QuantisedTest, RowsOfAMatrixThatBeginInsideABlock) {
   tensor("a.weight", "F8_E4M3", {192, 16}, std::vector<uint8_t>(192 * 16, 0x38));
   tensor<float>("a.weight_scale_inv", "F32", {2, 1}, {1, 2});
@@ -272,14 +312,6 @@ std::string compressed_tensors(const std::string& format, const std::string& wei
   return R"({"quantization_config":{"quant_method":"compressed-tensors","format":")" + format +
          R"(","config_groups":{"g":{"targets":["Linear"],"input_activations":{"num_bits":8},)" +
          R"("weights":{)" + weights + "}}}}}";
-}
-
-// 1, and 2 where the row or column is odd.
-std::vector<uint8_t> e4m3_codes(size_t rows, size_t columns) {
-  std::vector<uint8_t> codes;
-  for (size_t i = 0; i < rows * columns; ++i)
-    codes.push_back((i / columns + i % columns) % 2 ? 0x40 : 0x38);
-  return codes;
 }
 
 // A scale for each row, and activations' scales, which are not needed.

@@ -1,4 +1,4 @@
-"""ct-*, of a small Llama: what vLLM's llm-compressor writes, with the hidden states, logits and greedy tokens of transformers in float32 on the
+"""ct-* and fp8-*, of a small Llama: what vLLM's llm-compressor writes, and AutoFP8 and FBGEMM, with the hidden states, logits and greedy tokens of transformers in float32 on the
 weights that the package compressed-tensors makes of the codes, its scales widened to float32 first.
 
     python tests/golden/make/llm_compressor.py tests/golden [NAME...]     (compressed-tensors 0.20.1, torch, transformers 5.24)
@@ -170,7 +170,30 @@ def make(name, seed, groups, notes):
     record(name, dense, notes)
 
 
+def make_fp8(name, seed, config, dim, notes):
+    """One scale for each row or, without `dim`, each matrix, as float32."""
+    folder, model, tensors, exact = begin(name), random_model(seed), {}, {}
+    for key, weight in stored(model).items():
+        tensors[key] = weight.bfloat16()
+        if not key.endswith("_proj.weight"):
+            continue
+        scale = (weight.abs().amax() if dim is None else weight.abs().amax(dim, keepdim=True)) / 448
+        tensors[key] = (weight / scale).to(torch.float8_e4m3fn)
+        tensors[key + "_scale"] = scale
+        if config.get("activation_scheme") == "static":
+            tensors[key.replace("weight", "input_scale")] = torch.tensor(0.03)
+        exact[key] = tensors[key].float() * scale
+    save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+    write(folder / "config.json", {**CONFIG, "quantization_config": config})
+    model.load_state_dict(exact, strict=False)
+    record(name, model, notes)
+
+
 FIXTURES = {
+    "fp8-llama-static": lambda name: make_fp8(name, 27, {"quant_method": "fp8", "activation_scheme": "static", "ignored_layers": ["lm_head"]},
+                                              None, "AutoFP8: a scale per tensor, without dimensions"),
+    "fp8-llama-fbgemm": lambda name: make_fp8(name, 28, {"quant_method": "fbgemm_fp8", "activation_scale_ub": 1200.0,
+                                                         "modules_to_not_convert": ["lm_head"]}, 1, "FBGEMM: a scale per row"),
     "ct-llama-fp8-dynamic": lambda name: make(name, 1, [fp8(DYNAMIC, strategy="channel")], "float-quantized: E4M3 with a scale per channel"),
     "ct-llama-fp8-static": lambda name: make(name, 2, [fp8(STATIC, strategy="tensor")], "float-quantized: E4M3 and activations with a scale per tensor"),
     "ct-llama-fp8-block": lambda name: make(name, 13, [fp8({**DYNAMIC, "strategy": "group", "group_size": 128}, strategy="block",

@@ -1,16 +1,13 @@
 #include "checkpoint/adapter.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <string_view>
 
 #include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/config.h"
+#include "checkpoint/name_expression.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/weight_files.h"
 #include "vecton/error.h"
@@ -73,42 +70,12 @@ std::vector<std::pair<std::string, double>> read_alphas(const Config& config) {
   return alphas;
 }
 
-struct FreeCode {
-  void operator()(pcre2_code* code) const { pcre2_code_free(code); }
-};
-struct FreeMatch {
-  void operator()(pcre2_match_data* data) const { pcre2_match_data_free(data); }
-};
-struct FreeContext {
-  void operator()(pcre2_match_context* context) const { pcre2_match_context_free(context); }
-};
-
 // Whether `pattern` matches the end of `module` from the beginning of one of its parts, as PEFT
 // reads these patterns.
 bool matches(const std::string& pattern, const std::string& module, const std::string& file) {
-  constexpr uint32_t kMostSteps = 100'000;
-  const std::string expression = "^(?:.*\\.)?(?:" + pattern + ")$";
-  int error = 0;
-  size_t at = 0;
-  const std::unique_ptr<pcre2_code, FreeCode> code(
-      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(expression.data()), expression.size(),
-                    PCRE2_NEVER_BACKSLASH_C, &error, &at, nullptr));
-  const std::unique_ptr<pcre2_match_data, FreeMatch> data(
-      code ? pcre2_match_data_create_from_pattern(code.get(), nullptr) : nullptr);
-  const std::unique_ptr<pcre2_match_context, FreeContext> context(
-      pcre2_match_context_create(nullptr));
-  if (!data || !context) {
-    throw Error(ErrorCode::kUnsupported, file + ": \"alpha_pattern\": " + quoted_text(pattern) +
-                                             " is not an expression that is understood");
-  }
-  pcre2_set_match_limit(context.get(), kMostSteps);
-  const int found = pcre2_match(code.get(), reinterpret_cast<PCRE2_SPTR>(module.data()),
-                                module.size(), 0, 0, data.get(), context.get());
-  if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
-    throw Error(ErrorCode::kUnsupported,
-                file + ": \"alpha_pattern\": " + quoted_text(pattern) + " takes too many steps");
-  }
-  return found >= 0;
+  const NameExpression expression("(?:.*\\.)?(?:" + pattern + ")$",
+                                  file + ": \"alpha_pattern\": " + quoted_text(pattern));
+  return expression.matches_start(module);
 }
 
 Adapter read(const fs::path& folder) {

@@ -3,10 +3,12 @@
 // of theirs.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/json.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/compressed_scheme.h"
+#include "checkpoint/quantised/compressed_targets.h"
 #include "checkpoint/quantised/formats.h"
 
 namespace vecton::checkpoint {
@@ -17,19 +19,27 @@ using Format = CompressedScheme::Format;
 
 class CompressedTensors final : public Quantisation {
  public:
-  explicit CompressedTensors(const CompressedScheme& scheme) : scheme_(scheme) {}
+  CompressedTensors(CompressedTargets targets, std::vector<CompressedScheme> groups)
+      : targets_(std::move(targets)), groups_(std::move(groups)) {}
 
   void gather(Tensors& tensors) const override {
     for (const std::string_view ending : {".weight_packed", ".weight_scale"}) {
       for (const std::string& module : modules_with(tensors, ending)) {
+        const std::optional<size_t> group = targets_.group_of(module);
+        if (!group) {
+          fail(tensors.at(module + std::string(ending)),
+               "no group of quantization_config.config_groups has a target for " +
+                   name_text(module));
+        }
         Parts parts(tensors, module);
-        gather_compressed(parts, scheme_);
+        gather_compressed(parts, groups_[*group]);
       }
     }
   }
 
  private:
-  CompressedScheme scheme_;
+  CompressedTargets targets_;
+  std::vector<CompressedScheme> groups_;
 };
 
 // What is read of each format.
@@ -76,14 +86,19 @@ std::string quoted_list(const Names& names) {
 
 std::string found_text(const json::value* value) { return value ? value_text(*value) : "nothing"; }
 
-// The name of a known format.
-std::string read_format(const Config& config) {
-  const std::string format = config.string_or("format", "");
+// A config with groups of several formats, each of which has its own.
+constexpr std::string_view kMixed = "mixed-precision";
+
+// The name of a known format, or `otherwise` where there is none.
+std::string read_format(const Config& config, const std::string& path,
+                        const std::string& otherwise) {
+  const std::string format = config.string_or("format", otherwise);
   std::vector<std::string_view> names;
   for (const KnownFormat& known : kFormats) names.push_back(known.name);
+  if (otherwise.empty()) names.push_back(kMixed);
   if (std::ranges::find(names, format) == names.end()) {
-    refuse_setting(config, "quantization_config.format",
-                   format.empty() ? "nothing" : quoted_text(format), quoted_list(names));
+    refuse_setting(config, path, format.empty() ? "nothing" : quoted_text(format),
+                   quoted_list(names));
   }
   return format;
 }
@@ -91,14 +106,19 @@ std::string read_format(const Config& config) {
 // One group of config_groups.
 class Group {
  public:
-  Group(const Config& group, const std::string& name, const std::string& format)
-      : path_("quantization_config.config_groups." + name), format_(format), group_(group) {}
+  Group(const Config& group, const std::string& path, const std::string& format_of_all)
+      : path_(path), format_(read_format(group, path + ".format", format_of_all)), group_(group) {}
+
+  std::vector<std::string> targets() const {
+    std::vector<std::string> targets = group_.strings_or_empty("targets");
+    if (targets.empty())
+      refuse("targets", found_text(group_.raw("targets")), "[\"Linear\"] and names of modules");
+    return targets;
+  }
 
   CompressedScheme read() const {
-    if (group_.strings_or_empty("targets") != std::vector<std::string>{"Linear"})
-      refuse("targets", found_text(group_.raw("targets")), "[\"Linear\"]");
     group_.require("output_activations", nullptr);
-    group_.ignore({"input_activations", "format"});  // activations stay float32
+    group_.ignore({"input_activations"});  // they stay float32
     const std::optional<Config> weights = group_.child("weights");
     if (!weights) refuse("weights", "nothing", "an object");
     return read(*weights);
@@ -190,17 +210,23 @@ class Group {
 }  // namespace
 
 std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config) {
-  const std::string format = read_format(config);
-  const json::value* groups = config.raw("config_groups");
-  const json::object* object = groups ? groups->if_object() : nullptr;
-  if (!object || object->size() != 1)
-    refuse_setting(config, "quantization_config.config_groups", found_text(groups), "one group");
-  const std::string name(object->begin()->key());
-  const std::optional<Config> group = config.child("config_groups")->child(name);
-  if (!group) {
-    refuse_setting(config, "quantization_config.config_groups." + name, "nothing", "an object");
+  const std::string path = "quantization_config.config_groups",
+                    format = read_format(config, "quantization_config.format", "");
+  const json::value* value = config.raw("config_groups");
+  const json::object* object = value ? value->if_object() : nullptr;
+  if (!object || object->empty())
+    refuse_setting(config, path, found_text(value), "groups by their names");
+  CompressedTargets targets;
+  std::vector<CompressedScheme> groups;
+  for (const auto& member : *object) {
+    const std::string name(member.key()), own = path + "." + name;
+    const std::optional<Config> config_of_group = config.child("config_groups")->child(name);
+    if (!config_of_group) refuse_setting(config, own, "nothing", "an object");
+    const Group group(*config_of_group, own, format);
+    for (const std::string& target : group.targets())
+      targets.add(target, groups.size(), config.file() + ": " + quoted_text(own + ".targets"));
+    groups.push_back(group.read());
   }
-  const CompressedScheme scheme = Group(*group, name, format).read();
   config.require("kv_cache_scheme", nullptr);
   config.require("quantization_status", std::string_view("compressed"));
   for (const char* key : {"sparsity_config", "transform_config", "moe_sparsity_config"}) {
@@ -212,7 +238,7 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
   }
   config.strings_or_empty("ignore");  // they are dense in the file
   config.ignore({"global_compression_ratio", "version"});
-  return std::make_shared<CompressedTensors>(scheme);
+  return std::make_shared<CompressedTensors>(std::move(targets), std::move(groups));
 }
 
 }  // namespace vecton::checkpoint

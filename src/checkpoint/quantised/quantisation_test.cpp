@@ -105,6 +105,9 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
            "targets":["Conv"]}})",
        "quantization_config.config_groups.g.targets"},
       {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
+           "weights":{}}})",
+       "quantization_config.config_groups.g.targets"},
+      {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
            "targets":["Linear"],"weights":{"num_bits":8,"symmetric":false,"strategy":"channel"}}})",
        "quantization_config.config_groups.g.weights.symmetric"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{

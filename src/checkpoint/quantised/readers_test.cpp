@@ -467,6 +467,49 @@ TEST_F(QuantisedTest, CompressedTensorsRefusesPackedPartsThatDoNotFit) {
   EXPECT_REFUSED(symmetric.check_taken(), ErrorCode::kCorrupt, "a.weight_zero_point");
 }
 
+// A name comes before expressions, those before "Linear".
+TEST_F(QuantisedTest, CompressedTensorsOfSeveralGroups) {
+  const auto matrix = [&](const std::string& module, float scale) {
+    tensor<int8_t>(module + ".weight", "I8", {1, 2}, {1, 2});
+    tensor<float>(module + ".weight_scale", "F32", {1}, {scale});
+  };
+  matrix("0.up_proj", 1);
+  matrix("1.up_proj", 1);
+  tensor("0.down_proj.weight", "F8_E4M3", {1, 2}, e4m3_codes(1, 2));
+  tensor<float>("0.down_proj.weight_scale", "F32", {1}, {3});
+  tensor("1.down_proj.weight_packed", "I32", {1, 1}, std::vector<uint32_t>{0x8281});
+  tensor<int64_t>("1.down_proj.weight_shape", "I64", {2}, {1, 2});
+  tensor<float>("1.down_proj.weight_scale", "F32", {1, 1}, {5});
+  const auto group = [](const std::string& name, const std::string& targets,
+                        const std::string& format, const std::string& weights) {
+    return "\"" + name + R"(":{"targets":[)" + targets + R"(],"format":)" + format +
+           R"(,"weights":{)" + weights + "}}";
+  };
+  const std::string head =
+                        R"({"quantization_config":{"quant_method":"compressed-tensors","format":)",
+                    linear = group("a", R"("Linear")", R"("int-quantized")", ""),
+                    down = group("b", R"("re:.*down_proj$")", R"("float-quantized")",
+                                 R"("type":"float")"),
+                    one = group("c", R"("1.down_proj")", R"("pack-quantized")",
+                                R"("strategy":"channel")");
+  const auto config = [&](const std::string& groups) {
+    return head + R"("mixed-precision","config_groups":{)" + groups + "}}}";
+  };
+  const Weights w = open(config(linear + "," + down + "," + one));
+  for (const char* module : {"0.up_proj", "1.up_proj"})
+    EXPECT_THAT((w / module).values("weight", 1, 2), ::testing::ElementsAre(1, 2)) << module;
+  EXPECT_THAT((w / "0.down_proj").values("weight", 1, 2), ::testing::ElementsAre(3, 6));
+  EXPECT_THAT((w / "1.down_proj").values("weight", 1, 2), ::testing::ElementsAre(5, 10));
+  EXPECT_NO_THROW(w.check_taken());
+
+  EXPECT_REFUSED(open(config(down + "," + one)), ErrorCode::kCorrupt, "0.up_proj",
+                 "no group of quantization_config.config_groups");
+  EXPECT_REFUSED(open(config(group("a", R"("Linear")", "null", ""))), ErrorCode::kUnsupported,
+                 "config_groups.a.format", "mixed-precision", "int-quantized");
+  EXPECT_REFUSED(open(config(group("a", R"("re:(")", R"("int-quantized")", ""))),
+                 ErrorCode::kUnsupported, "config_groups.a.targets", "re:(");
+}
+
 TEST_F(QuantisedTest, BlocksOfOpenai) {
   std::vector<uint8_t> blocks(2 * 3 * 2 * 16, 0x21);  // 0.5, then 1
   tensor("x.gate_up_proj_blocks", "U8", {2, 3, 2, 16}, blocks);

@@ -204,6 +204,10 @@ FIXTURES = {
                                              "pack-quantized: 8 bits with a zero point per channel"),
     "ct-llama-w8a16": lambda name: make(name, 6, [packed(num_bits=8, symmetric=True, strategy="group", group_size=16)],
                                         "pack-quantized: 8 bits in groups of 16"),
+    "ct-llama-mixed": lambda name: make(name, 7, [{"targets": ["re:.*self_attn.*"], **packed(num_bits=8, symmetric=True, strategy="channel")},
+                                                  {"targets": ["re:.*mlp.down_proj", "model.layers.1.mlp.up_proj"], **fp8(DYNAMIC, strategy="channel")},
+                                                  packed(num_bits=3, symmetric=False, strategy="group", group_size=32)],
+                                        "mixed-precision: groups with expressions, a name and Linear as their targets"),
 }
 
 for name in sys.argv[2:] or FIXTURES:

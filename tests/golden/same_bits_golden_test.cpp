@@ -34,8 +34,9 @@ INSTANTIATE_TEST_SUITE_P(Forms, CachedBitsGolden,
                                            "gptq-llama3", "hf-qwen3-fp8", "ct-llama-w4a16",
                                            "ct-llama-w8a8", "ct-llama-fp8-dynamic",
                                            "ct-llama-fp8-block", "ct-llama-w4a16-asym",
-                                           "ct-llama-mixed", "fp8-llama-static", "gguf-llama-q40",
-                                           "gguf-qwen3-q80", "gguf-qwen3-q4km"),
+                                           "ct-llama-mixed", "ct-llama-nvfp4", "ct-llama-mx",
+                                           "fp8-llama-static", "gguf-llama-q40", "gguf-qwen3-q80",
+                                           "gguf-qwen3-q4km"),
                          test_name);
 
 }  // namespace

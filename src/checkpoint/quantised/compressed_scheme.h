@@ -14,6 +14,9 @@ struct CompressedScheme {
     kPackQuantized,   // whole numbers, packed
     kIntQuantized,    // int8
     kFloatQuantized,  // E4M3
+    kNvfp4,           // E2M1 in groups of 16 with E4M3 as scales, and a scale of those
+    kMxfp4,           // E2M1 in groups of 32 with E8M0 as scales
+    kMxfp8,           // E4M3, likewise
   };
   Format format = Format::kPackQuantized;
   int64_t bits = 0;        // kPackQuantized

@@ -46,28 +46,43 @@ class CompressedTensors final : public Quantisation {
 struct KnownFormat {
   std::string_view name, type;
   Format format;
-  int64_t least_bits, most_bits;
-  bool has_zeros;                              // where "symmetric" is false
   std::array<std::string_view, 3> strategies;  // the last ones ""
+  int64_t least_bits = 8, most_bits = 8;
+  bool has_zeros = false;  // where "symmetric" is false
+  int64_t group = 0;       // the only size; 0 = multiples of 16
 };
+constexpr std::array<std::string_view, 3> kByChannelOrTensor = {"channel", "tensor"},
+                                          kByBlockToo = {"channel", "tensor", "block"};
 constexpr KnownFormat kFormats[] = {
-    {"pack-quantized", "int", Format::kPackQuantized, 2, 8, true, {"channel", "group"}},
-    {"int-quantized", "int", Format::kIntQuantized, 8, 8, false, {"channel", "tensor"}},
-    {"float-quantized",
-     "float",
-     Format::kFloatQuantized,
-     8,
-     8,
-     false,
-     {"channel", "tensor", "block"}},
-    {"naive-quantized", "int", Format::kIntQuantized, 8, 8, false, {"channel", "tensor"}},
-    {"naive-quantized",
-     "float",
-     Format::kFloatQuantized,
-     8,
-     8,
-     false,
-     {"channel", "tensor", "block"}},
+    {.name = "pack-quantized",
+     .type = "int",
+     .format = Format::kPackQuantized,
+     .strategies = {"channel", "group"},
+     .least_bits = 2,
+     .has_zeros = true},
+    {"int-quantized", "int", Format::kIntQuantized, kByChannelOrTensor},
+    {"float-quantized", "float", Format::kFloatQuantized, kByBlockToo},
+    {"naive-quantized", "int", Format::kIntQuantized, kByChannelOrTensor},
+    {"naive-quantized", "float", Format::kFloatQuantized, kByBlockToo},
+    {.name = "nvfp4-pack-quantized",
+     .type = "float",
+     .format = Format::kNvfp4,
+     .strategies = {"tensor_group"},
+     .least_bits = 4,
+     .most_bits = 4,
+     .group = 16},
+    {.name = "mxfp4-pack-quantized",
+     .type = "float",
+     .format = Format::kMxfp4,
+     .strategies = {"group"},
+     .least_bits = 4,
+     .most_bits = 4,
+     .group = 32},
+    {.name = "mxfp8-quantized",
+     .type = "float",
+     .format = Format::kMxfp8,
+     .strategies = {"group"},
+     .group = 32},
 };
 
 // "a", "b" and "c", of what may stand there more than once; "" is left out.
@@ -164,9 +179,13 @@ class Group {
       refuse("weights.strategy", quoted_text(strategy),
              quoted_list(known.strategies) + " with " + quoted_text(format_));
     }
-    if (strategy == "group") {
-      const int64_t size = weights.integer("group_size", 16);
-      if (size % 16 != 0) refuse("weights.group_size", std::to_string(size), "multiples of 16");
+    if (strategy == "group" || strategy == "tensor_group") {
+      const int64_t size = weights.integer("group_size");
+      if (known.group > 0 ? size != known.group : size % 16 != 0) {
+        refuse("weights.group_size", std::to_string(size),
+               (known.group > 0 ? std::to_string(known.group) : "multiples of 16") + " with " +
+                   quoted_text(format_));
+      }
       weights.require("block_structure", nullptr);
       return {.rows = 1, .columns = size};
     }

@@ -114,6 +114,13 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
            "targets":["Linear"],"weights":{"num_bits":1,"strategy":"channel"}}})",
        "quantization_config.config_groups.g.weights.num_bits"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":4,"strategy":"group","group_size":24}}})",
+       "quantization_config.config_groups.g.weights.group_size"},
+      {R"("quant_method":"compressed-tensors","format":"nvfp4-pack-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"num_bits":4,"type":"float","strategy":"tensor_group",
+           "group_size":32}}})",
+       "quantization_config.config_groups.g.weights.group_size"},
+      {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
            "targets":["Linear"],"weights":{"num_bits":4,"strategy":"group","group_size":128,
            "actorder":"group"}}})",
        "quantization_config.config_groups.g.weights.actorder"},

@@ -1,4 +1,5 @@
 // Each format's bytes, written here by hand, become the numbers that its formula gives.
+#include <cmath>
 #include <cstdint>
 
 #include "backend/ref/ref_ops.h"
@@ -465,6 +466,65 @@ TEST_F(QuantisedTest, CompressedTensorsRefusesPackedPartsThatDoNotFit) {
   const Weights symmetric = open(settings(R"(,"num_bits":4)"));
   (symmetric / "a").values("weight", 2, 32);
   EXPECT_REFUSED(symmetric.check_taken(), ErrorCode::kCorrupt, "a.weight_zero_point");
+}
+
+constexpr const char* kNvfp4 =
+    R"("type":"float","num_bits":4,"strategy":"tensor_group","group_size":16)";
+
+// What weight_global_scale has divides.
+TEST_F(QuantisedTest, CompressedTensorsInNvfp4) {
+  tensor("a.weight_packed", "U8", {1, 16}, std::vector<uint8_t>(16, 0xf2));  // 1, then -6
+  tensor<uint8_t>("a.weight_scale", "F8_E4M3", {1, 2}, {0x38, 0x40});        // 1, 2
+  tensor<float>("a.weight_global_scale", "F32", {1}, {4});
+  tensor<float>("a.input_global_scale", "F32", {1}, {7});
+  const Weights w = open(compressed_tensors("nvfp4-pack-quantized", kNvfp4));
+  const std::vector<float> values = (w / "a").values("weight", 1, 32);
+  EXPECT_EQ(values[0], 0.25f);
+  EXPECT_EQ(values[15], -1.5f);
+  EXPECT_EQ(values[16], 0.5f);
+  EXPECT_EQ(values[31], -3);
+  EXPECT_NO_THROW(w.check_taken());
+}
+
+TEST_F(QuantisedTest, CompressedTensorsRefusesPartsOfNvfp4) {
+  const auto open_parts = [&](size_t bytes, size_t scales, const std::vector<float>& divisor) {
+    header_.clear();
+    data_.clear();
+    tensor("a.weight_packed", "U8", {1, static_cast<int64_t>(bytes)}, std::vector<uint8_t>(bytes));
+    tensor("a.weight_scale", "F8_E4M3", {1, static_cast<int64_t>(scales)},
+           std::vector<uint8_t>(scales));
+    if (!divisor.empty()) tensor("a.weight_global_scale", "F32", {1}, divisor);
+    open(compressed_tensors("nvfp4-pack-quantized", kNvfp4));
+  };
+  EXPECT_NO_THROW(open_parts(16, 2, {4}));
+  EXPECT_REFUSED(open_parts(16, 2, {}), ErrorCode::kCorrupt, "a.weight_global_scale", "missing");
+  for (const float divisor : {0.0f, -1.0f, HUGE_VALF, 1e-40f}) {
+    EXPECT_REFUSED(open_parts(16, 2, {divisor}), ErrorCode::kCorrupt, "a.weight_global_scale",
+                   "above 0");
+  }
+  EXPECT_REFUSED(open_parts(16, 1, {4}), ErrorCode::kCorrupt, "a.weight_scale", "[1,2]", "[1,1]");
+  EXPECT_REFUSED(open_parts(4, 1, {4}), ErrorCode::kCorrupt, "a.weight_scale", "groups of 16");
+}
+
+TEST_F(QuantisedTest, CompressedTensorsInMxfp) {
+  tensor("a.weight_packed", "U8", {1, 32}, std::vector<uint8_t>(32, 0xf2));
+  tensor<uint8_t>("a.weight_scale", "U8", {1, 2}, {126, 128});  // 0.5, 2
+  const std::string settings = R"("type":"float","strategy":"group","group_size":32,"num_bits":)";
+  const std::vector<float> fours =
+      (open(compressed_tensors("mxfp4-pack-quantized", settings + "4")) / "a")
+          .values("weight", 1, 64);
+  EXPECT_EQ(fours[30], 0.5f);
+  EXPECT_EQ(fours[31], -3);
+  EXPECT_EQ(fours[32], 2);
+  header_.clear();
+  data_.clear();
+  tensor("a.weight", "F8_E4M3", {2, 32}, e4m3_codes(2, 32));
+  tensor<uint8_t>("a.weight_scale", "U8", {2, 1}, {126, 128});
+  const std::vector<float> eights =
+      (open(compressed_tensors("mxfp8-quantized", settings + "8")) / "a").values("weight", 2, 32);
+  EXPECT_EQ(eights[0], 0.5f);
+  EXPECT_EQ(eights[31], 1);
+  EXPECT_EQ(eights[32], 4);
 }
 
 // A name comes before expressions, those before "Linear".

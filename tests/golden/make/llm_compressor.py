@@ -40,6 +40,14 @@ def packed(**weights):
     return {"weights": {"type": "int", "dynamic": False, **weights}, "input_activations": None}
 
 
+def small(group_size, num_bits=4, **weights):
+    scale_dtype = "torch.float8_e4m3fn" if group_size == 16 else "torch.uint8"
+    return {"weights": {"num_bits": num_bits, "type": "float", "symmetric": True, "dynamic": False, "group_size": group_size,
+                        "strategy": "tensor_group" if group_size == 16 else "group", "scale_dtype": scale_dtype, **weights},
+            "input_activations": {"num_bits": 4, "type": "float", "symmetric": True, "dynamic": "local", "group_size": 16,
+                                  "strategy": "tensor_group"} if group_size == 16 else None}
+
+
 def random_model(seed):
     model = LlamaForCausalLM(LlamaConfig(**CONFIG)).eval()
     model.set_attn_implementation("eager")
@@ -204,6 +212,9 @@ FIXTURES = {
                                              "pack-quantized: 8 bits with a zero point per channel"),
     "ct-llama-w8a16": lambda name: make(name, 6, [packed(num_bits=8, symmetric=True, strategy="group", group_size=16)],
                                         "pack-quantized: 8 bits in groups of 16"),
+    "ct-llama-nvfp4": lambda name: make(name, 8, [small(16)], "nvfp4-pack-quantized: E2M1, E4M3 as scales of 16, a scale per tensor that divides"),
+    "ct-llama-mx": lambda name: make(name, 9, [{"targets": ["re:.*self_attn"], **small(32, 8)}, small(32)],
+                                     "mxfp8-quantized and mxfp4-pack-quantized: E4M3 and E2M1, E8M0 as scales of 32"),
     "ct-llama-mixed": lambda name: make(name, 7, [{"targets": ["re:.*self_attn.*"], **packed(num_bits=8, symmetric=True, strategy="channel")},
                                                   {"targets": ["re:.*mlp.down_proj", "model.layers.1.mlp.up_proj"], **fp8(DYNAMIC, strategy="channel")},
                                                   packed(num_bits=3, symmetric=False, strategy="group", group_size=32)],

@@ -226,6 +226,14 @@ class Group {
   Config group_;
 };
 
+// Sparse weights that are stored as dense ones are as good as dense.
+bool is_nothing(const json::value& setting) {
+  const json::object* object = setting.if_object();
+  if (!object) return false;
+  const json::value* format = object->if_contains("format");
+  return object->empty() || (format && *format == json::value("dense"));
+}
+
 }  // namespace
 
 std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config) {
@@ -247,13 +255,17 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
     groups.push_back(group.read());
   }
   config.require("kv_cache_scheme", nullptr);
-  config.require("quantization_status", std::string_view("compressed"));
+  // Codes were written with either; what has none is refused by the types of its tensors.
+  const std::string status = config.string_or("quantization_status", "compressed");
+  if (status != "compressed" && status != "frozen") {
+    refuse_setting(config, "quantization_config.quantization_status", quoted_text(status),
+                   "\"compressed\" and \"frozen\"");
+  }
   for (const char* key : {"sparsity_config", "transform_config", "moe_sparsity_config"}) {
-    const json::value* value = config.raw(key);
-    const bool empty = !value || (value->is_object() && value->get_object().empty());
-    if (!empty) {
-      refuse_setting(config, std::string("quantization_config.") + key, value_text(*value), "null");
-    }
+    const json::value* setting = config.raw(key);
+    if (!setting || is_nothing(*setting)) continue;
+    refuse_setting(config, std::string("quantization_config.") + key, value_text(*setting),
+                   "null and what has the \"format\" \"dense\"");
   }
   config.strings_or_empty("ignore");  // they are dense in the file
   config.ignore({"global_compression_ratio", "version"});

@@ -93,6 +93,10 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
       {R"("quant_method":"compressed-tensors","format":"marlin-24")", "quantization_config.format"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{})",
        "quantization_config.config_groups"},
+      {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
+           "targets":["Linear"],"weights":{"strategy":"channel"}}},
+           "quantization_status":"calibration")",
+       "quantization_config.quantization_status"},
       {R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":null})",
        "quantization_config.config_groups.g"},
       {R"("quant_method":"compressed-tensors","format":"float-quantized","config_groups":{"g":{
@@ -144,6 +148,19 @@ TEST(Quantisation, RefusesModesOfMlxByTheirKey) {
   EXPECT_REFUSED(read(R"({"quantization":{"bits":4,"a.b":{"bits":9}}})"), ErrorCode::kUnsupported,
                  "quantization.a.b.bits");
   EXPECT_NE(read(R"({"quantization":{"bits":4,"a.b":{"group_size":null},"c":false}})"), nullptr);
+}
+
+// Of compressed-tensors.
+TEST(Quantisation, TakesSparsityThatIsStoredDense) {
+  const auto with = [](const std::string& sparsity) {
+    return R"("quant_method":"compressed-tensors","format":"int-quantized","config_groups":{"g":{
+        "targets":["Linear"],"weights":{"strategy":"channel"}}},"sparsity_config":)" +
+           sparsity;
+  };
+  for (const char* dense : {"null", "{}", R"({"format":"dense","global_sparsity":0.5})"})
+    EXPECT_NE(read_method(with(dense)), nullptr) << dense;
+  EXPECT_REFUSED(read_method(with(R"({"format":"sparse-bitmask"})")), ErrorCode::kUnsupported,
+                 "quantization_config.sparsity_config", "sparse-bitmask", "dense");
 }
 
 TEST(Quantisation, TakesTheAliasesOfAwq) {

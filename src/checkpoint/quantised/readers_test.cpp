@@ -333,6 +333,22 @@ TEST_F(QuantisedTest, CompressedTensorsOfFp8ByChannel) {
   }
 }
 
+// Older versions of llm-compressor wrote "frozen" beside codes, too.
+TEST_F(QuantisedTest, CompressedTensorsThatAreFrozen) {
+  const std::string config =
+      R"({"quantization_config":{"quant_method":"compressed-tensors","format":"naive-quantized",)"
+      R"("quantization_status":"frozen","config_groups":{"g":{"targets":["Linear"],)"
+      R"("weights":{"type":"float"}}}}})";
+  tensor<uint8_t>("a.weight", "F8_E4M3", {1, 2}, {0x38, 0x40});
+  tensor<float>("a.weight_scale", "F32", {1}, {3});
+  EXPECT_THAT((open(config) / "a").values("weight", 1, 2), ::testing::ElementsAre(3, 6));
+  header_.clear();
+  data_.clear();
+  tensor<float>("a.weight", "F32", {1, 2}, {1, 2});
+  tensor<float>("a.weight_scale", "F32", {1}, {3});
+  EXPECT_REFUSED(open(config), ErrorCode::kCorrupt, "a.weight", "float32");
+}
+
 // One scale for the matrix, which files keep as a number or as a list of one.
 TEST_F(QuantisedTest, CompressedTensorsOfFp8ByTensor) {
   for (const std::vector<int64_t>& shape :

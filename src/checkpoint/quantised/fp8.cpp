@@ -52,7 +52,12 @@ std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
     refuse_setting(config, "quantization_config.activation_scheme", quoted_text(scheme),
                    "\"dynamic\" and \"static\"");
   }
-  config.require("scale_fmt", nullptr);
+  // Of scales that are powers of two, those of activations above all: the file's are floats.
+  const std::string scales = config.string_or("scale_fmt", "ue8m0");
+  if (scales != "ue8m0") {
+    refuse_setting(config, "quantization_config.scale_fmt", quoted_text(scales),
+                   "\"ue8m0\" and null");
+  }
   for (const char* key : {"kv_cache_scheme", "kv_cache_quant_targets"})
     config.require(key, nullptr);
   // They are dense in the file.

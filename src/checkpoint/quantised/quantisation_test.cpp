@@ -90,6 +90,8 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
        "quantization_config.fmt"},
       {R"("quant_method":"fp8","weight_block_size":[128,128],"activation_scheme":"none")",
        "quantization_config.activation_scheme"},
+      {R"("quant_method":"fp8","weight_block_size":[128,128],"scale_fmt":"e5m2")",
+       "quantization_config.scale_fmt"},
       {R"("quant_method":"compressed-tensors","format":"marlin-24")", "quantization_config.format"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{})",
        "quantization_config.config_groups"},

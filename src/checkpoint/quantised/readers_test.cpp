@@ -222,13 +222,17 @@ TEST_F(QuantisedTest, GptqRefusesRowsInAnotherOrder) {
 TEST_F(QuantisedTest, Fp8WithPartialBlocks) {
   tensor("a.weight", "F8_E4M3", {130, 129}, std::vector<uint8_t>(130 * 129, 0x38));  // 1
   tensor<float>("a.weight_scale_inv", "F32", {2, 2}, {1, 2, 3, 4});
-  const Weights w =
-      open(R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128]}})");
-  const std::vector<float> values = (w / "a").values("weight", 130, 129);
-  EXPECT_EQ(values[127 * 129 + 127], 1);
-  EXPECT_EQ(values[127 * 129 + 128], 2);
-  EXPECT_EQ(values[128 * 129], 3);
-  EXPECT_EQ(values[129 * 129 + 128], 4);
+  for (const char* scales : {"", R"(,"scale_fmt":null)", R"(,"scale_fmt":"ue8m0")"}) {
+    SCOPED_TRACE(scales);
+    const Weights w =
+        open(R"({"quantization_config":{"quant_method":"fp8","weight_block_size":[128,128])" +
+             std::string(scales) + "}}");
+    const std::vector<float> values = (w / "a").values("weight", 130, 129);
+    EXPECT_EQ(values[127 * 129 + 127], 1);
+    EXPECT_EQ(values[127 * 129 + 128], 2);
+    EXPECT_EQ(values[128 * 129], 3);
+    EXPECT_EQ(values[129 * 129 + 128], 4);
+  }
 }
 
 // 1, and 2 where the row or column is odd.

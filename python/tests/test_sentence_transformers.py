@@ -91,6 +91,27 @@ def test_precisions(encoder, precision, kind, width):
         assert np.array_equal(np.unpackbits(rows, axis=1), encoder.encode(TEXTS) > 0)
 
 
+def test_quantization_is_the_originals():
+    rows = np.array([[-1.5, 0.25, 0.5, 3], [0.1, -0.3, 0.5, -2], [0.999, 2, 0.5, 0]], np.float32)
+    ranges = np.array([[-1] * 4, [1] * 4])
+    # What sentence-transformers 6.2 gives: values between two steps are the lower one, those outside the ranges are cut.
+    own = [[0, 60, 0, 254], [163, 0, 0, 0], [255, 255, 0, 102]]
+    for how, codes in (({}, own), ({"ranges": ranges}, [[0, 159, 191, 255], [140, 89, 191, 0], [254, 255, 191, 127]]),
+                       ({"calibration_embeddings": rows / 2}, [[0, 88, 0, 255], [173, 0, 0, 0], [255, 255, 0, 102]])):
+        found = util.quantize_embeddings(rows, "uint8", **how)
+        assert found.dtype == np.uint8 and found.tolist() == codes, how
+        found = util.quantize_embeddings(rows, "int8", **how)
+        assert found.dtype == np.int8 and found.tolist() == (np.array(codes) - 128).tolist(), how
+    assert [matrix.tolist() for matrix in util.quantize_embeddings([rows[:2], rows[2:]], "uint8")] == [own[:2], own[2:]]
+    assert util.quantize_embeddings([], "int8") == [] and util.quantize_embeddings(rows[:0], "int8").shape == (0, 4)
+    with pytest.raises(ValueError, match="ranges"):
+        util.quantize_embeddings(rows[0], "int8")
+    with pytest.raises(ValueError, match="int8"):
+        util.quantize_embeddings(rows.astype(np.int8), "binary")
+    with pytest.raises(ValueError, match="int4"):
+        util.quantize_embeddings(rows, "int4")
+
+
 def test_similarity(encoder):
     rows = encoder.encode(TEXTS)
     matrix = np.asarray(encoder.similarity(rows, rows))

@@ -183,24 +183,48 @@ def community_detection(embeddings: Any, threshold: float = 0.75, min_community_
     return sorted(found, key=len, reverse=True)
 
 
+def _ranges(embeddings: np.ndarray, precision: str, calibration: Any) -> np.ndarray:
+    """The least and the largest value of each dimension, [2, dimension]."""
+    if calibration is None:
+        if embeddings.ndim == 1 or len(embeddings) == 1:
+            raise ValueError(f"precision: {precision} takes its ranges from the embeddings, and there is one only; pass `ranges` or "
+                             "`calibration_embeddings`")
+        if len(embeddings) < 100:
+            logger.warning(f"Computing {precision} quantization buckets based on {len(embeddings)} embeddings. {precision} quantization is "
+                           "more stable with `ranges` calculated from more `embeddings` or a `calibration_embeddings`")
+        calibration = embeddings
+    known = np.asarray(calibration)
+    return np.stack([known.min(axis=0), known.max(axis=0)])
+
+
 def quantize_embeddings(embeddings: Any, precision: str, ranges: Any = None, calibration_embeddings: Any = None) -> Any:
-    """Embeddings as float32, int8, uint8, binary or ubinary."""
-    rows = np.asarray(embeddings, np.float32)
+    """Embeddings as float32, int8, uint8, binary or ubinary. int8 and uint8 are the 256 steps from the least to the largest value that
+    a dimension has in `ranges`, in the calibration embeddings or else in the embeddings; what lies outside is cut. A list of
+    matrices, as late interaction has them, gives a list, all in the same steps."""
+    if precision not in ("float32", "int8", "uint8", "binary", "ubinary"):
+        raise ValueError(f"Precision {precision!r} is not supported: float32, int8, uint8, binary and ubinary are")
+    if isinstance(embeddings, list):
+        if not embeddings:
+            return []
+        many = [np.asarray(one) for one in embeddings]
+        if many[0].ndim == 2:
+            if ranges is None and precision in ("int8", "uint8") and any(len(one) for one in many):
+                ranges = _ranges(np.concatenate(many), precision, calibration_embeddings)
+            return [quantize_embeddings(one, precision, ranges, calibration_embeddings) for one in many]
+    rows = np.asarray(embeddings)
+    if rows.dtype in (np.int8, np.uint8):
+        raise ValueError(f"embeddings: floats are quantized, these are {rows.dtype} and have been already")
     if precision == "float32":
-        return as_array(rows)
-    if precision in ("int8", "uint8"):
-        if ranges is None:
-            known = rows if calibration_embeddings is None else np.asarray(calibration_embeddings, np.float32)
-            if len(known) < 100:
-                logger.warning(f"Computing int8 quantization buckets based on {len(known)} embeddings. int8 quantization is more stable "
-                               "with `ranges` calculated from more `embeddings` or a `calibration_embeddings`")
-            ranges = np.stack([known.min(axis=0), known.max(axis=0)])
-        low, high = np.asarray(ranges, np.float32)
-        steps = (high - low) / 255
-        with np.errstate(invalid="ignore", divide="ignore"):
-            codes = np.nan_to_num((rows - low) / steps)
-        return as_array((codes - 128).astype(np.int8) if precision == "int8" else codes.astype(np.uint8))
+        return as_array(rows.astype(np.float32))
     if precision in ("binary", "ubinary"):
         bits = np.packbits(rows > 0, axis=-1)
         return as_array((bits.astype(np.int16) - 128).astype(np.int8) if precision == "binary" else bits)
-    raise ValueError(f"Precision {precision!r} is not supported: float32, int8, uint8, binary and ubinary are")
+    if rows.ndim == 2 and len(rows) == 0:  # has no ranges, and needs none
+        return as_array(rows.astype(precision))
+    if ranges is None:
+        ranges = _ranges(rows, precision, calibration_embeddings)
+    low, high = np.asarray(ranges).astype(np.float32)
+    steps = (high - low) / 255
+    steps[steps == 0] = 1
+    codes = np.clip(np.floor((rows - low) / steps), 0, 255)
+    return as_array((codes - 128).astype(np.int8) if precision == "int8" else codes.astype(np.uint8))

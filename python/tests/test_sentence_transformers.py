@@ -290,6 +290,16 @@ def test_mining_and_communities():
     assert util.truncate_embeddings(many, 4).shape == (24, 4)
 
 
+def test_communities_have_their_centre_first():
+    angles = np.radians([0, 10, 21, 33, 46, 60, 75, 91, 92])
+    fan = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    # What sentence-transformers 6.2 gives: 2 and 4 are near enough to make groups, and are in one already.
+    near = float(np.cos(np.radians(14)))
+    assert util.community_detection(fan, near, min_community_size=1) == [[1, 0, 2], [3, 4], [7, 8], [5], [6]]
+    assert util.community_detection(fan, near, min_community_size=3, batch_size=2) == [[1, 0, 2], [4, 3, 5]]
+    assert util.community_detection(fan[0], min_community_size=1) == [[0]]
+
+
 def test_what_there_is_of_prompts_and_of_nothing():
     encoder = SentenceTransformer(model("bert-embed-mean"))
     assert encoder.prompts == {"query": "", "document": ""}

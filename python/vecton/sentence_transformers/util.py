@@ -164,22 +164,24 @@ def paraphrase_mining_embeddings(embeddings: Any, query_chunk_size: int = 5000, 
 
 def community_detection(embeddings: Any, threshold: float = 0.75, min_community_size: int = 10, batch_size: int = 1024,
                         show_progress_bar: bool = False) -> list[list[int]]:
-    """Groups of vectors whose cosine with the group's first is at least the threshold, largest first; none is in two."""
-    rows = unit(np.asarray(embeddings, np.float32))
+    """Groups of vectors whose cosine with the group's first, its centre, is at least the threshold, largest first; none is in two."""
+    rows = unit(np.atleast_2d(np.asarray(embeddings, np.float32)))
     groups = []
     for start in range(0, len(rows), batch_size):
         scores = rows[start:start + batch_size] @ rows.T
-        for row in scores:
+        for centre, row in enumerate(scores, start):
             near = np.flatnonzero(row >= threshold)
             if len(near) >= min_community_size:
-                groups.append(near[np.argsort(-row[near], kind="stable")].tolist())
+                groups.append((centre, near[np.argsort(-row[near], kind="stable")].tolist()))
     taken: set[int] = set()
     found = []
-    for group in sorted(groups, key=len, reverse=True):
+    for centre, group in sorted(groups, key=lambda group: len(group[1]), reverse=True):
+        if centre in taken:
+            continue
         left = [i for i in group if i not in taken]
         if len(left) >= min_community_size:
-            found.append(left)
-            taken.update(left)
+            found.append([centre, *(i for i in left if i != centre)])
+            taken.update(found[-1])
     return sorted(found, key=len, reverse=True)
 
 

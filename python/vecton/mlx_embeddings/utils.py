@@ -56,7 +56,8 @@ def load(path_or_hf_repo: str, tokenizer_config: dict[str, Any] | None = None, m
         engine["hf_overrides"] = model_config
     try:
         whole = Engine(folder, **engine)
-        heads = {"classify", "token_classify", "fill_mask"} & set(whole.tasks)
+        # BGE-M3's vectors of tokens, which come with sparse ones, are a head's as well.
+        heads = {"classify", "token_classify", "fill_mask", "sparse_embed"} & set(whole.tasks)
         backbone = None
         if heads:
             with warnings.catch_warnings():

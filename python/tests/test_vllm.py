@@ -80,6 +80,17 @@ def test_long_prompts_are_cut_on_request(llm):
         assert len(output.prompt_token_ids) == how.get("max_length", llm.model_config.max_model_len)
 
 
+@pytest.mark.parametrize("side", ["left", "right", None])
+def test_cut_prompts_give_the_tokens_that_were_read(llm, side):
+    text = "the weather is nice today and we went outside"
+    ids = llm.get_tokenizer().encode(text)
+    for prompt, kept in ((text, [ids[0], *(ids[-4:-1] if side == "left" else ids[1:4]), ids[-1]]),
+                         ({"prompt_token_ids": ids}, ids[-5:] if side == "left" else ids[:5])):
+        (output,) = llm.embed(prompt, use_tqdm=False, tokenization_kwargs={"truncate_prompt_tokens": 5, "truncation_side": side})
+        assert output.prompt_token_ids == kept
+        assert output.outputs.embedding == llm.embed({"prompt_token_ids": kept}, use_tqdm=False)[0].outputs.embedding
+
+
 def test_parameters(llm):
     raw, = llm.embed("a", use_tqdm=False, pooling_params=PoolingParams(use_activation=False))
     one, = llm.embed("a", use_tqdm=False, pooling_params=[PoolingParams(use_activation=True)])

@@ -62,8 +62,8 @@ class Tokenizer:
 
     def __call__(self, text: Any, text_pair: Any = None, *, add_special_tokens: bool = True, padding: bool | str = False,
                  truncation: bool | str = False, max_length: int | None = None, padding_side: str | None = None,
-                 pad_to_multiple_of: int | None = None, return_tensors: str | None = None, return_attention_mask: bool = True,
-                 return_token_type_ids: bool | None = None, return_offsets_mapping: bool = False,
+                 truncation_side: str | None = None, pad_to_multiple_of: int | None = None, return_tensors: str | None = None,
+                 return_attention_mask: bool = True, return_token_type_ids: bool | None = None, return_offsets_mapping: bool = False,
                  return_special_tokens_mask: bool = False) -> BatchEncoding:
         single = isinstance(text, str)
         texts = [text] if single else list(text)
@@ -72,7 +72,7 @@ class Tokenizer:
             truncation = False  # there is no length to cut to
         encodings = self._core.encode_batch(
             texts, pairs, add_special_tokens=add_special_tokens, max_length=max_length, padding_side=padding_side,
-            pad_to_multiple_of=pad_to_multiple_of,
+            truncation_side=truncation_side, pad_to_multiple_of=pad_to_multiple_of,
             truncation=_named(truncation, "longest_first", "do_not_truncate"), padding=_named(padding, "longest", "do_not_pad"))
         found = BatchEncoding(input_ids=[e.ids for e in encodings])
         found.encodings = encodings

@@ -423,15 +423,14 @@ class LLM:
         """The tokens of a prompt as it was read; of models with prompts of their own, of the text alone. A picture has one token."""
         prompt = getattr(prompt, "text", prompt)
         pair = getattr(pair, "text", pair)
+        limit, side = how.get("truncate_to"), how.get("truncation_side")
+        limit = self.engine.info.max_model_len if limit == -1 else limit
         if not isinstance(prompt, str):
-            return [int(i) for i in prompt]
-        special = how.get("add_special_tokens", True)
-        ids = self.engine.tokenizer.encode(prompt, pair, add_special_tokens=special)
-        limit = how.get("truncate_to")
-        if limit is not None:
-            limit = self.engine.info.max_model_len if limit == -1 else limit
-            ids = self.engine.tokenizer.encode(prompt, pair, add_special_tokens=special, truncation=True, max_length=limit)
-        return ids
+            ids = [int(i) for i in prompt]
+            over = 0 if limit is None else max(0, len(ids) - limit)
+            return ids[over:] if side == "left" else ids[:len(ids) - over]
+        cut = {} if limit is None else {"truncation": True, "max_length": limit, "truncation_side": side}
+        return self.engine.tokenizer.encode(prompt, pair, add_special_tokens=how.get("add_special_tokens", True), **cut)
 
     def beam_search(self, *_: Any, **__: Any) -> NoReturn:
         raise NotImplementedError("LLM.beam_search() is not done; SamplingParams(n=...) gives several completions")

@@ -309,6 +309,8 @@ class Engine:
     def _rank(self, query: str, documents: Any, top_k: int | None = None, **how: Any) -> Call:
         import numpy as np
 
+        if top_k is not None and top_k < 0:
+            raise ValueError(f"top_k must be at least 0, or None for all documents, found {top_k}")
         call = self._score(query, as_list(documents, "documents")[0], **how)
 
         def finish(parts: list[Any]) -> list[tuple[int, float]]:

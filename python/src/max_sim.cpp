@@ -46,7 +46,7 @@ void bind_max_sim(nb::module_& m) {
           throw Error(ErrorCode::kInvalidArgument, "scores must have a place for each document");
         std::ranges::copy(found, scores.data());
       },
-      nb::arg("query"), nb::arg("documents"), nb::arg("offsets"), nb::arg("scores"));
+      nb::arg("query"), nb::arg("documents"), nb::arg("offsets"), nb::arg("scores").noconvert());
 }
 
 }  // namespace vecton::python

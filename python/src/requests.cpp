@@ -496,7 +496,9 @@ void bind_requests(nb::module_& m) {
       .def("sizes", &Results::sizes, nb::arg("also") = -1)
       .def("tokens", &Results::tokens, nb::arg("index"), nb::arg("also") = -1)
       .def("matrix", &Results::matrix, nb::arg("also") = -1)
-      .def("copy_into", &Results::copy_into, nb::arg("out"), nb::arg("start"), nb::arg("also") = -1)
+      // A converted `out` would be a copy, which nobody reads.
+      .def("copy_into", &Results::copy_into, nb::arg("out").noconvert(), nb::arg("start"),
+           nb::arg("also") = -1)
       .def("generation", &Results::generation, nb::arg("index"))
       .def("scores", &Results::scores)
       .def("logits", &Results::logits)

@@ -139,6 +139,26 @@ def test_out_takes_the_vectors(embedder):
         embedder.embed(TEXTS, out=np.zeros((3, 64), np.float32))
     with pytest.raises(ValueError, match="columns"):
         embedder.embed(TEXTS, out=np.zeros((4, 65), np.float32))
+    rows = np.zeros((8, 64), np.float32)
+    assert np.array_equal(embedder.embed(TEXTS, out=rows[2:6]), given) and np.array_equal(rows[2:6], given) and not rows[6:].any()
+
+
+def test_out_that_takes_no_vectors_is_refused(embedder):
+    read_only = np.zeros((4, 64), np.float32)
+    read_only.flags.writeable = False
+    for out, found in ((np.zeros((4, 64)), r"dtype float64 in C order"), (np.zeros((4, 64), np.float16), "dtype float16"),
+                       (np.zeros((4, 64), np.float32, order="F"), "in Fortran order"), (np.zeros((4, 128), np.float32)[:, ::2], "in no contiguous order"),
+                       (np.zeros((4, 64), np.dtype(np.float32).newbyteorder()), "dtype [<>]f4"), (np.zeros(256, np.float32), r"\[256\]"),
+                       (read_only, "a read-only array")):
+        with pytest.raises(ValueError, match=r"out must be a writable array \[texts, dimension\] of dtype float32 in C order, found.*" + found):
+            embedder.embed(TEXTS, out=out)
+        with pytest.raises(ValueError, match=found):
+            embedder.submit("embed", TEXTS, out=out)
+        assert not out.any()
+        with pytest.raises(TypeError):  # nor is a copy filled
+            embedder._core.run(TEXTS, embedder._plain).copy_into(out, 0)
+    with pytest.raises(TypeError, match="out must be a numpy array, found list"):
+        embedder.embed(TEXTS, out=[[0.0] * 64] * 4)
 
 
 def test_long_texts_are_an_error_or_cut(embedder):

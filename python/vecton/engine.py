@@ -183,7 +183,7 @@ class Engine:
         (a path as pathlib.Path, a PIL image, an array of uint8 [height, width, 3]), or {"text": ..., "image": one or a list}.
 
         `role` is "query" or "document"; `prompt_name` and `prompt` name or give the prompt; `dimensions` cuts Matryoshka
-        vectors; `truncate` cuts long texts to so many tokens, True to the model's most. `out` takes the vectors.
+        vectors; `truncate` cuts long texts to so many tokens, True to the model's most. `out` takes the vectors: float32 in C order.
         """
         if (type(texts) is str and role is None and prompt_name is None and prompt is None and dimensions is None and normalize is None
                 and truncate is None and out is None):
@@ -193,6 +193,7 @@ class Engine:
 
     def _embed(self, texts: Any, *, out: Any = None, truncate: Any = None, **how: Any) -> Call:
         inputs, single = as_list(texts)
+        _check_out(out, len(inputs))
         like = _core.Request(task="embed", truncate_to=_cut(truncate), **how)
         size = how.get("dimensions") or self.info.embedding_size
 
@@ -204,11 +205,7 @@ class Engine:
                 return _array(parts[0].vector(0))
             return _array(_rows(parts, size, out))
 
-        def gather() -> Rows:
-            _check_out(out, len(inputs))
-            return Rows(len(inputs), out)
-
-        return Call(inputs, like, None, finish, gather=gather)
+        return Call(inputs, like, None, finish, gather=lambda: Rows(len(inputs), out))
 
     def embed_tokens(self, texts: Any, *, role: str | None = None, prompt_name: str | None = None, prompt: str | None = None,
                      normalize: bool | None = None, truncate: bool | int | None = None, progress: Any = None) -> TokenVectors:
@@ -647,7 +644,6 @@ def _rows(parts: list[Any], columns: int, out: Any) -> Any:
     if out is None:
         columns = next((part.values(0).shape[1] for part in parts if len(part)), columns)
         out = np.empty((sum(counts), columns), np.float32)
-    _check_out(out, sum(counts))
     start = 0
     for part, count in zip(parts, counts):
         part.copy_into(out, start)
@@ -656,7 +652,18 @@ def _rows(parts: list[Any], columns: int, out: Any) -> Any:
 
 
 def _check_out(out: Any, rows: int) -> None:
-    if out is not None and len(out) != rows:
+    if out is None:
+        return
+    import numpy as np
+
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out must be a numpy array, found {type(out).__name__}")
+    if out.ndim != 2 or out.dtype != np.float32 or not out.flags.c_contiguous or not out.flags.writeable:
+        order = "C" if out.flags.c_contiguous else "Fortran" if out.flags.f_contiguous else "no contiguous"
+        kind = "an" if out.flags.writeable else "a read-only"
+        raise ValueError(f"out must be a writable array [texts, dimension] of dtype float32 in C order, found {kind} array "
+                         f"{list(out.shape)} of dtype {out.dtype} in {order} order")
+    if len(out) != rows:
         raise ValueError(f"out has {len(out)} rows; the texts have {rows}")
 
 

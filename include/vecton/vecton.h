@@ -47,6 +47,8 @@ struct ModelInfo {
   // empty = all are names.
   std::vector<bool> labels_are_names;
   std::string activation;  // of classes and scores: "softmax", "sigmoid", "identity"
+  // The files name it, as sentence-transformers' cross-encoders do; else it is what labels have.
+  bool activation_named = false;
   // How kScore works: "cross-encoder", "late-interaction", "bi-encoder"; "" = it doesn't.
   std::string scorer;
   // How vectors are compared: "cosine", "dot", "euclidean", "manhattan" (distances negative);

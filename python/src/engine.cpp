@@ -77,6 +77,7 @@ nb::dict to_dict(const ModelInfo& info) {
   d["tasks"] = tasks;
   d["labels"] = labels;
   d["activation"] = info.activation;
+  d["activation_named"] = info.activation_named;
   d["scorer"] = info.scorer;
   d["similarity"] = info.similarity;
   d["pooling"] = info.pooling;

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pytest
 
+import vecton
 from conftest import GOLDEN, engine, model
 from vecton.sentence_transformers import CrossEncoder, MultiVectorEncoder, SentenceTransformer, SparseEncoder, util
 
@@ -163,6 +164,32 @@ def test_cross_encoders_of_several_labels():
         several.rank("q", TEXTS)
     with pytest.raises(ValueError, match="no pairs"):
         CrossEncoder(model("bert-embed-mean"))
+
+
+def test_cross_encoders_apply_the_checkpoints_activation():
+    pairs = [("cats are", "dogs bark")]
+
+    def opened(name, **overrides):
+        return CrossEncoder(model(name), engine=vecton.Engine(model(name), threads=2, hf_overrides=overrides))
+
+    # What sentence-transformers 6.2 gives. Without a name in the files one label has a sigmoid, several have nothing.
+    softmax = CrossEncoder(model("st-cross-3-softmax"))
+    assert np.allclose(softmax.predict(pairs), [[0.30336, 0.15764, 0.53900]], atol=1e-5)
+    assert np.allclose(softmax.predict(pairs, apply_softmax=True), [[0.31948, 0.27616, 0.40437]], atol=1e-5)
+    named = {"activation_fn": "torch.nn.modules.activation.Sigmoid"}
+    for sigmoid in (opened("bert-classify-softmax", sentence_transformers=named),
+                    opened("bert-classify-softmax", sbert_ce_default_activation_function=named["activation_fn"])):
+        assert np.allclose(sigmoid.predict(pairs), [[0.09853, 0.52596, 0.68614, 0.59806, 0.29461]], atol=1e-5)
+        assert np.allclose(sigmoid.predict(pairs, activation_fn="Identity")[0, 0], -2.21368, atol=1e-5)
+    logits = [[-2.21368, 0.10395, 0.78213, 0.39739, -0.87312]]
+    assert np.allclose(CrossEncoder(model("bert-classify-softmax")).predict(pairs), logits, atol=1e-5)
+    assert np.allclose(CrossEncoder(model("bert-classify-multilabel")).predict(pairs)[0, 0], 2.97335, atol=1e-5)
+    one = CrossEncoder(model("bert-rerank-sigmoid"))
+    for how in ({}, {"apply_softmax": True}):
+        assert np.allclose(one.predict(pairs, **how), 0.86642, atol=1e-5)
+    assert one.predict(pairs, activation_fn="Softmax") == [1]
+    regression = opened("bert-rerank-sigmoid", problem_type="regression", sentence_transformers=None)
+    assert regression.engine.info.activation == "identity" and np.allclose(regression.predict(pairs), 0.86642, atol=1e-5)
 
 
 def test_sparse_encoders():

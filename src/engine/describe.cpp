@@ -104,6 +104,7 @@ ModelInfo describe(const Plan& plan) {
     info.labels_are_names.push_back(label.is_name);
   }
   if (!plan.labels.empty()) info.activation = plan.activation.name();
+  info.activation_named = plan.activation_named;
   info.scorer = to_string(plan.scorer);
   const bool of_vectors = plan.scorer == Scorer::kBiEncoder ||
                           plan.scorer == Scorer::kLateInteraction || plan.pipeline.gives_sparse();

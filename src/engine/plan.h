@@ -59,6 +59,7 @@ struct Plan {
       checkpoint::HeadKind::kNone;  // what is computed on top of the backbone
   std::vector<checkpoint::Label> labels;
   heads::LabelActivation activation = heads::LabelActivation::kIdentity;
+  bool activation_named = false;  // by sentence-transformers' keys
   Scorer scorer = Scorer::kNone;
   std::optional<checkpoint::LateInteraction> late_interaction;
   // A causal model's logits of these are the score: one, or the difference of two (no, yes).

@@ -35,20 +35,9 @@ heads::LabelActivation activation_from(const std::string& file, const std::strin
                   checkpoint::torch_activation_names() + ", LogSoftmax, Softmax and Softmin are");
 }
 
-// sentence-transformers' keys, newest first, then problem_type, then the number of labels.
-heads::LabelActivation decide_activation(const Plan& plan) {
+// By problem_type, then by the number of labels.
+heads::LabelActivation default_activation(const Plan& plan) {
   const checkpoint::Config& config = plan.config;
-  const std::string old = config.string_or("sbert_ce_default_activation_function", "");
-  std::string name = old;
-  if (const std::optional<checkpoint::Config> st = config.child("sentence_transformers")) {
-    st->ignore({"version"});
-    name = st->string_or("activation_fn", old);
-  }
-  if (!plan.modules.activation_fn.empty()) {
-    return activation_from((plan.folder / "config_sentence_transformers.json").string(),
-                           plan.modules.activation_fn);
-  }
-  if (!name.empty()) return activation_from(config.file(), name);
   const bool one = plan.labels.size() == 1;
   if (plan.pipeline.gives_scores() || plan.modules.model_type == "CrossEncoder") {
     config.ignore({"problem_type"});  // of training
@@ -64,6 +53,23 @@ heads::LabelActivation decide_activation(const Plan& plan) {
                     "multi_label_classification are");
   }
   return one ? heads::LabelActivation::kSigmoid : heads::LabelActivation::kSoftmax;
+}
+
+// sentence-transformers' keys, newest first, else the default.
+void decide_activation(Plan& plan) {
+  const checkpoint::Config& config = plan.config;
+  std::string name = config.string_or("sbert_ce_default_activation_function", "");
+  std::string file = config.file();
+  if (const std::optional<checkpoint::Config> st = config.child("sentence_transformers")) {
+    st->ignore({"version"});
+    name = st->string_or("activation_fn", name);
+  }
+  if (!plan.modules.activation_fn.empty()) {
+    name = plan.modules.activation_fn;
+    file = (plan.folder / "config_sentence_transformers.json").string();
+  }
+  plan.activation_named = !name.empty();
+  plan.activation = plan.activation_named ? activation_from(file, name) : default_activation(plan);
 }
 
 void be_embedder(Plan& plan) {
@@ -83,7 +89,7 @@ void be_scorer_or_classifier(Plan& plan) {
 void be_classifier(Plan& plan, checkpoint::HeadKind head) {
   plan.head = head;
   plan.labels = checkpoint::read_labels(plan.config, plan.family->default_labels(plan.config));
-  plan.activation = decide_activation(plan);
+  decide_activation(plan);
   if (head == checkpoint::HeadKind::kTokenClassification) {
     plan.tasks = {Task::kTokenClassify};
     return;
@@ -104,7 +110,7 @@ void be_logit_scorer(Plan& plan) {
   if (score.false_token_id) plan.choice_token_ids = {*score.false_token_id};
   plan.choice_token_ids.push_back(score.true_token_id);
   plan.labels = {{"LABEL_0"}};
-  plan.activation = decide_activation(plan);
+  decide_activation(plan);
   be_scorer_or_classifier(plan);
 }
 
@@ -116,7 +122,7 @@ void be_vector_classifier(Plan& plan) {
     plan.labels.clear();
     for (int64_t i = 0; i < count; ++i) plan.labels.push_back({"LABEL_" + std::to_string(i)});
   }
-  plan.activation = decide_activation(plan);
+  decide_activation(plan);
   be_scorer_or_classifier(plan);
 }
 

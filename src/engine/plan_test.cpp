@@ -440,6 +440,7 @@ TEST(Labels, HaveTheActivationThatTheCheckpointNames) {
     return plan_of(model.options()).activation.name();
   };
   EXPECT_EQ(name(several, "", {}), "softmax");
+  EXPECT_FALSE(plan_of(several.options()).activation_named);
   EXPECT_EQ(name(one, "", {}), "sigmoid");
   EXPECT_EQ(name(several, "problem_type", "single_label_classification"), "softmax");
   EXPECT_EQ(name(several, "problem_type", "multi_label_classification"), "sigmoid");
@@ -450,6 +451,7 @@ TEST(Labels, HaveTheActivationThatTheCheckpointNames) {
   EXPECT_EQ(name(several, "sentence_transformers",
                  json::object{{"activation_fn", "torch.nn.modules.activation.Tanh"}}),
             "tanh");
+  EXPECT_TRUE(plan_of(several.options()).activation_named);
   EXPECT_EQ(name(several, "sentence_transformers",
                  json::object{{"activation_fn", "torch.nn.modules.activation.LogSoftmax"}}),
             "logsoftmax");

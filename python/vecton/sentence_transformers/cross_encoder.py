@@ -58,8 +58,8 @@ class CrossEncoder(Encoder):
             pairs = [pairs]
         if not all(isinstance(side, str) for pair in pairs for side in pair) or self.engine.info.images:
             pairs = [[as_input(side, self.engine, f"inputs[{i}]") for side in pair] for i, pair in enumerate(pairs)]
-        name = _activation(activation_fn if activation_fn is not None else self.activation_fn)
-        raw = name is not None or bool(apply_softmax) or self.num_labels > 1
+        name = self._activation(activation_fn)
+        raw = name is not None
         cut, bar = self.max_seq_length or True, self._bar(show_progress_bar)
         if self._scores:
             scores: Any = self.engine.score_pairs(pairs, raw=raw, truncate=cut, progress=bar)
@@ -67,7 +67,7 @@ class CrossEncoder(Encoder):
             scores = self.engine.classify([a for a, _ in pairs], [b for _, b in pairs], raw=raw, truncate=cut, progress=bar)
             scores = scores[:, 0] if self.num_labels == 1 and scores.shape[1] == 1 else scores
         scores = _apply(name, scores)
-        if apply_softmax and scores.ndim == 2:
+        if apply_softmax and scores.ndim == 2:  # one label has none
             scores = _apply("Softmax", scores)
         scores = as_array(np.ascontiguousarray(scores, np.float32))
         if convert_to_tensor:
@@ -91,10 +91,20 @@ class CrossEncoder(Encoder):
         pairs = [(query, document) for document in documents]
         how: dict[str, Any] = {"prompt_name": prompt_name, "prompt": prompt, "batch_size": batch_size}
         logits = self.predict(pairs, activation_fn="Identity", show_progress_bar=show_progress_bar, **how)
-        name = _activation(activation_fn if activation_fn is not None else self.activation_fn)
-        scores = logits if name == "Identity" else self.predict(pairs, activation_fn=activation_fn, **how)
+        scores = logits if self._activation(activation_fn) == "Identity" else self.predict(pairs, activation_fn=activation_fn, **how)
         order = np.argsort(-logits, kind="stable")[:top_k]
         return [{"corpus_id": int(i), "score": float(scores[i]), **({"text": documents[i]} if return_documents else {})} for i in order]
+
+
+    def _activation(self, given: Any) -> str | None:
+        """What scores go through: what is given, else what the checkpoint names, else a sigmoid of one label and nothing of several.
+        None: what the engine does by itself."""
+        name = _activation(given if given is not None else self.activation_fn)
+        info = self.engine.info
+        if name is not None or info.activation_named:
+            return name
+        default = "Sigmoid" if self.num_labels == 1 else "Identity"
+        return None if default.lower() == info.activation else default
 
 
 def _is_side(value: Any) -> bool:
@@ -117,7 +127,9 @@ def _apply(name: str | None, scores: Any) -> Any:
         return 1 / (1 + np.exp(-scores))
     if name == "Tanh":
         return np.tanh(scores)
-    if name == "Softmax" and scores.ndim == 2:
+    if name == "Softmax" and scores.ndim == 1:
+        return np.ones_like(scores)  # of one label
+    if name == "Softmax":
         powers = np.exp(scores - scores.max(axis=1, keepdims=True))
         return powers / powers.sum(axis=1, keepdims=True)
     return scores

@@ -108,6 +108,12 @@ class VECTON_API Tokenizer {
   // Whether tokenizer_config.json's model_input_names has token_type_ids, or says nothing: where it
   // has not, the model reads all tokens as of type 0.
   bool model_takes_type_ids() const;
+  // Whether transformers' tokenizer gives token_type_ids unasked: where model_input_names says
+  // nothing, its class decides.
+  bool returns_type_ids() const;
+  // The ends at which texts are padded and cut where a call does not say it.
+  bool pads_left() const;
+  bool truncates_left() const;
   int64_t model_max_length() const;  // tokenizer_config.json's, 0 when absent or absurdly large
   // Tokens that the post-processor adds to one text, or to a pair.
   int64_t num_special_tokens(bool pair = false) const;

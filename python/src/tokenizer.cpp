@@ -140,9 +140,12 @@ void bind_tokenizer(nb::module_& m) {
                    [](Self self) { return self.with([](T t) { return t.vocab_size(); }); })
       .def_prop_ro("model_max_length",
                    [](Self self) { return self.with([](T t) { return t.model_max_length(); }); })
-      .def_prop_ro("model_takes_type_ids", [](Self self) {
-        return self.with([](T t) { return t.model_takes_type_ids(); });
-      });
+      .def_prop_ro("returns_type_ids",
+                   [](Self self) { return self.with([](T t) { return t.returns_type_ids(); }); })
+      .def_prop_ro("pads_left",
+                   [](Self self) { return self.with([](T t) { return t.pads_left(); }); })
+      .def_prop_ro("truncates_left",
+                   [](Self self) { return self.with([](T t) { return t.truncates_left(); }); });
 }
 
 }  // namespace vecton::python

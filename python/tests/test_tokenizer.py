@@ -42,6 +42,32 @@ def test_pairs(tokenizer):
         tokenizer(["a", "b"], ["c"])
 
 
+# What transformers 5.24's AutoTokenizer has: by the class of the tokenizer, unless model_input_names says it.
+@pytest.mark.parametrize("name, typed, side", [
+    ("bert-embed-mean", True, "right"), ("electra-rerank", True, "right"), ("jina-bert", True, "right"), ("tok-spm-deberta-v2", True, "right"),
+    ("distilbert-embed", False, "right"), ("xlm-roberta-embed", False, "right"), ("roberta-embed", False, "right"),
+    ("mpnet-embed", False, "right"), ("deberta-v3-rerank", False, "right"), ("emb-qwen3", False, "left"), ("tok-mistral", False, "left")])
+def test_inputs_and_sides_are_those_of_the_class(name, typed, side):
+    tokenizer = vecton.Tokenizer.open(model(name))
+    names = {"input_ids", "attention_mask", *(["token_type_ids"] if typed else [])}
+    assert set(tokenizer("a text")) == set(tokenizer.model_input_names) == names
+    assert "token_type_ids" in tokenizer("a text", return_token_type_ids=True)
+    assert tokenizer.padding_side == side and tokenizer.truncation_side == "right"
+
+
+def test_sides_can_be_set(tokenizer):
+    own = vecton.Tokenizer(tokenizer._core)
+    assert (own.padding_side, own.truncation_side) == ("right", "right")
+    own.padding_side = own.truncation_side = "left"
+    ids = own.encode("a longer text")
+    assert own(["a", "a longer text"], padding=True, return_tensors="np")["input_ids"][0, 0] == own.pad_token_id
+    assert own.encode("a longer text", truncation=True, max_length=3) == [ids[0], ids[-2], ids[-1]]
+    assert own.encode("a longer text", truncation=True, max_length=3, truncation_side="right") == [*ids[:2], ids[-1]]
+    own.padding_side = "middle"
+    with pytest.raises(ValueError, match="padding_side"):
+        own("a", padding=True)
+
+
 def test_back_to_text(tokenizer):
     ids = tokenizer.encode("a text")
     assert tokenizer.decode(ids, skip_special_tokens=True) == tokenizer.decode(np.array(ids), skip_special_tokens=True)

@@ -55,6 +55,9 @@ class Tokenizer:
         self._render = render  # of an engine's tokenizer: messages by the model's chat template
         # Of an engine's tokenizer the length of its model; what the tokenizer's files say otherwise.
         self.model_max_length: int = model_max_length or core.model_max_length
+        # Where a call does not say it; they may be set.
+        self.padding_side = "left" if core.pads_left else "right"
+        self.truncation_side = "left" if core.truncates_left else "right"
 
     @classmethod
     def open(cls, folder: str) -> Tokenizer:
@@ -71,12 +74,12 @@ class Tokenizer:
         if truncation and max_length is None and self.model_max_length == 0:
             truncation = False  # there is no length to cut to
         encodings = self._core.encode_batch(
-            texts, pairs, add_special_tokens=add_special_tokens, max_length=max_length, padding_side=padding_side,
-            truncation_side=truncation_side, pad_to_multiple_of=pad_to_multiple_of,
+            texts, pairs, add_special_tokens=add_special_tokens, max_length=max_length, padding_side=padding_side or self.padding_side,
+            truncation_side=truncation_side or self.truncation_side, pad_to_multiple_of=pad_to_multiple_of,
             truncation=_named(truncation, "longest_first", "do_not_truncate"), padding=_named(padding, "longest", "do_not_pad"))
         found = BatchEncoding(input_ids=[e.ids for e in encodings])
         found.encodings = encodings
-        if self._core.model_takes_type_ids if return_token_type_ids is None else return_token_type_ids:
+        if self._core.returns_type_ids if return_token_type_ids is None else return_token_type_ids:
             found["token_type_ids"] = [e.type_ids for e in encodings]
         if return_attention_mask:
             found["attention_mask"] = [e.attention_mask for e in encodings]
@@ -153,7 +156,7 @@ class Tokenizer:
 
     @property
     def model_input_names(self) -> list[str]:
-        return ["input_ids", *(["token_type_ids"] if self._core.model_takes_type_ids else []), "attention_mask"]
+        return ["input_ids", *(["token_type_ids"] if self._core.returns_type_ids else []), "attention_mask"]
 
     @property
     def all_special_tokens(self) -> list[str]:

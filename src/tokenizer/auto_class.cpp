@@ -25,6 +25,13 @@ constexpr std::string_view kFileUnlessNamed = "llama";
 constexpr std::string_view kOwnClass =
     "hyperclovax_vision_v2 qwen2 qwen3_5 qwen3_5_moe qwen3_5_moe_text qwen4_exp siglip2";
 
+// Classes whose model_input_names have token_type_ids.
+constexpr std::string_view kReturnsTypeIds =
+    "BertTokenizer ConvBertTokenizer DPRContextEncoderTokenizer DPRQuestionEncoderTokenizer "
+    "DebertaTokenizer DebertaV2Tokenizer ElectraTokenizer FNetTokenizer LayoutLMTokenizer "
+    "LayoutLMv2Tokenizer LxmertTokenizer MarkupLMTokenizer MobileBertTokenizer "
+    "RetriBertTokenizer SqueezeBertTokenizer";
+
 }  // namespace
 
 NamedClass NamedClass::read(const std::filesystem::path& folder,
@@ -51,6 +58,14 @@ const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level)
   // Llama 3 and others kept the name of a class that is not theirs.
   if (named.tokenizer_class == "LlamaTokenizer" && byte_level) return nullptr;
   return find_tokenizer_class(named.tokenizer_class);
+}
+
+bool class_returns_type_ids(const NamedClass& named) {
+  const TokenizerClass* const row = class_above_file(named, false);
+  if (!row) return false;
+  const bool is_named = has_word(row->names, named.tokenizer_class);
+  return has_word(kReturnsTypeIds,
+                  is_named ? named.tokenizer_class : row->names.substr(0, row->names.find(' ')));
 }
 
 }  // namespace vecton::tokenizer

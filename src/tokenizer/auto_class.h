@@ -22,4 +22,7 @@ struct NamedClass {
 // `byte_level`: the file's tokens are byte-level characters.
 const TokenizerClass* class_above_file(const NamedClass& named, bool byte_level);
 
+// Whether that class gives token_type_ids where model_input_names does not say it.
+bool class_returns_type_ids(const NamedClass& named);
+
 }  // namespace vecton::tokenizer

@@ -45,6 +45,7 @@ class Builder {
 
   json::value build() {
     const std::string_view model = file_.text("tokenizer.ggml.model");
+    settings_.returns_type_ids = model == "bert";
     if (model == "gpt2") {
       byte_level();
     } else if (model == "llama") {

@@ -47,6 +47,7 @@ TokenizerSettings TokenizerSettings::read(const std::filesystem::path& folder) {
     settings.model_takes_type_ids = false;
     for (size_t i = 0; i < names.array().size(); ++i)
       settings.model_takes_type_ids |= names[i].string() == "token_type_ids";
+    settings.returns_type_ids = settings.model_takes_type_ids;
   }
   settings.splits_special_tokens = root.boolean_or("split_special_tokens", false);
   return settings;

@@ -21,7 +21,8 @@ struct TokenizerSettings {
   bool cleans_up_spaces = false;      // after decoding
   bool cleans_up_bpe_spaces = false;  // for byte-pair models too
   bool splits_special_tokens = false;
-  bool model_takes_type_ids = true;  // model_input_names has token_type_ids, or is not said
+  bool model_takes_type_ids = true;      // model_input_names has token_type_ids, or is not said
+  std::optional<bool> returns_type_ids;  // the same, where it is said
   SpecialTokens special;
   json::value config;  // tokenizer_config.json, for what only one class of tokenizers asks; or null
   std::string config_file;

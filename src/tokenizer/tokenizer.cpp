@@ -119,12 +119,12 @@ void lower_case_first(json::value& document) {
 
 struct Tokenizer::Impl {
   Impl(const json::value& document, const std::string& file,
-       tokenizer::TokenizerSettings the_settings)
+       tokenizer::TokenizerSettings the_settings, const tokenizer::NamedClass& named)
       : settings(std::move(the_settings)), pipeline(document, file, settings) {
-    pads_left = settings.pads_left.value_or(false);
+    set_class_defaults(named);
     if (const tokenizer::TokenizerClass* row =
             tokenizer::find_tokenizer_class(settings.tokenizer_class))
-      apply_class(*row);
+      name_tokens(*row);
     for (const tokenizer::SpecialTokens::Named& named : settings.special.named())
       special_tokens.insert_or_assign(named.name, named.token.content);
     if (!settings.padding_token.empty())
@@ -134,17 +134,23 @@ struct Tokenizer::Impl {
     settings.config = nullptr;
   }
 
-  // What the class of a tokenizer says where the settings do not: names of tokens that the
-  // vocabulary has, and the side of padding. A byte-level pipeline is not the one of Llama's class.
-  void apply_class(const tokenizer::TokenizerClass& row) {
+  // Where the settings do not say it.
+  void set_class_defaults(const tokenizer::NamedClass& named) {
+    const tokenizer::TokenizerClass* const row =
+        tokenizer::class_above_file(named, pipeline.is_byte_level());
+    pads_left = settings.pads_left.value_or(row && row->pads_left);
+    returns_type_ids = settings.returns_type_ids.value_or(tokenizer::class_returns_type_ids(named));
+  }
+
+  // The tokens that the class of a tokenizer names where the settings do not, of those that the
+  // vocabulary has.
+  void name_tokens(const tokenizer::TokenizerClass& row) {
     tokenizer::SpecialTokens tokens = settings.special;
     tokenizer::set_default_tokens(row, tokens);
     for (const tokenizer::SpecialTokens::Named& named : tokens.named()) {
       if (pipeline.find(named.token.content) != tokenizer::Vocabulary::kNone)
         special_tokens.insert_or_assign(named.name, named.token.content);
     }
-    const bool llama = settings.tokenizer_class == "LlamaTokenizer";
-    pads_left = settings.pads_left.value_or(row.pads_left && !(llama && pipeline.is_byte_level()));
   }
 
   Encoding encode(std::string_view text, const std::string_view* pair,
@@ -159,6 +165,7 @@ struct Tokenizer::Impl {
   std::map<std::string, std::string> special_tokens;
   int32_t pad_id = tokenizer::Vocabulary::kNone;
   bool pads_left = false;
+  bool returns_type_ids = false;
   bool reads_texts = true;
 };
 
@@ -235,7 +242,8 @@ std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& fo
                                                  const TokenizerOptions& options) {
   if (folder.empty()) {
     const json::value none = json::parse(R"({"model":{"type":"WordLevel","vocab":{}}})");
-    auto impl = std::make_unique<Impl>(none, "", tokenizer::TokenizerSettings());
+    auto impl =
+        std::make_unique<Impl>(none, "", tokenizer::TokenizerSettings(), tokenizer::NamedClass());
     impl->reads_texts = false;
     return std::shared_ptr<const Tokenizer>(new Tokenizer(std::move(impl)));
   }
@@ -253,8 +261,9 @@ std::shared_ptr<const Tokenizer> Tokenizer::open(const std::filesystem::path& fo
     document = tokenizer::vocabulary_files_document(folder, settings, &memory);
   }
   if (options.lower_case) lower_case_first(document);
+  const auto named = tokenizer::NamedClass::read(folder, settings);
   return std::shared_ptr<const Tokenizer>(
-      new Tokenizer(std::make_unique<Impl>(document, file.string(), std::move(settings))));
+      new Tokenizer(std::make_unique<Impl>(document, file.string(), std::move(settings), named)));
 }
 
 Encoding Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
@@ -315,6 +324,12 @@ std::optional<int32_t> Tokenizer::special_token_id(std::string_view name) const 
 }
 
 bool Tokenizer::model_takes_type_ids() const { return impl_->settings.model_takes_type_ids; }
+
+bool Tokenizer::returns_type_ids() const { return impl_->returns_type_ids; }
+
+bool Tokenizer::pads_left() const { return impl_->pads_left; }
+
+bool Tokenizer::truncates_left() const { return impl_->settings.truncates_left.value_or(false); }
 
 int64_t Tokenizer::model_max_length() const { return impl_->settings.model_max_length; }
 

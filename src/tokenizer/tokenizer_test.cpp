@@ -76,6 +76,48 @@ TEST_F(TokenizerTest, SaysWhetherTheModelTakesTypes) {
   EXPECT_THROW(takes("[1]"), Error);
 }
 
+TEST_F(TokenizerTest, ReturnsTypesAsItsClassDoes) {
+  const auto returns = [&](const char* settings, const char* config) {
+    write("tokenizer_config.json", settings);
+    write("config.json", config);
+    return Tokenizer::open(folder_)->returns_type_ids();
+  };
+  EXPECT_TRUE(returns(R"({"tokenizer_class":"BertTokenizerFast"})", "{}"));
+  EXPECT_TRUE(returns("{}", R"({"tokenizer_class":"ElectraTokenizer"})"));
+  EXPECT_FALSE(returns(R"({"tokenizer_class":"DistilBertTokenizer"})", "{}"));
+  EXPECT_TRUE(returns("{}", R"({"model_type":"distilbert"})"));  // its class is BERT's
+  EXPECT_FALSE(returns(R"({"tokenizer_class":"PreTrainedTokenizerFast"})", "{}"));
+  EXPECT_FALSE(returns(R"({"tokenizer_class":"BertTokenizer"})", R"({"model_type":"modernbert"})"));
+  EXPECT_FALSE(returns("{}", "{}"));
+  EXPECT_TRUE(returns(R"({"model_input_names":["input_ids","token_type_ids"]})", "{}"));
+  EXPECT_FALSE(
+      returns(R"({"tokenizer_class":"BertTokenizer","model_input_names":["input_ids"]})", "{}"));
+}
+
+TEST_F(TokenizerTest, PadsOnTheSideOfItsClass) {
+  const auto pads_left = [&](const char* settings, const char* config) {
+    write("tokenizer_config.json", settings);
+    write("config.json", config);
+    return Tokenizer::open(folder_)->pads_left();
+  };
+  write("tokenizer.json", without_padding());
+  EXPECT_TRUE(pads_left(R"({"tokenizer_class":"GemmaTokenizer"})", "{}"));
+  EXPECT_TRUE(pads_left("{}", R"({"model_type":"gemma"})"));
+  EXPECT_FALSE(pads_left(R"({"tokenizer_class":"GemmaTokenizer"})", R"({"model_type":"mistral"})"));
+  EXPECT_FALSE(pads_left(R"({"tokenizer_class":"GemmaTokenizer","padding_side":"right"})", "{}"));
+  EXPECT_FALSE(pads_left("{}", "{}"));
+}
+
+TEST_F(TokenizerTest, SaysAtWhichEndItPadsAndCuts) {
+  auto tokenizer = Tokenizer::open(folder_);
+  EXPECT_TRUE(tokenizer->pads_left());
+  EXPECT_FALSE(tokenizer->truncates_left());
+  write("tokenizer_config.json", R"({"padding_side":"right","truncation_side":"left"})");
+  tokenizer = Tokenizer::open(folder_);
+  EXPECT_FALSE(tokenizer->pads_left());
+  EXPECT_TRUE(tokenizer->truncates_left());
+}
+
 TEST_F(TokenizerTest, TruncatesToTheModelsLengthAndPadsOnItsSide) {
   const auto tokenizer = Tokenizer::open(folder_);
   EncodeOptions options;

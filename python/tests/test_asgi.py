@@ -2,11 +2,13 @@
 import asyncio
 import json
 import pickle
+import threading
+import time
 
 import numpy as np
 import pytest
 
-from conftest import engine, model
+from conftest import PATIENCE, engine, model, run_python
 from vecton.asgi import App
 
 
@@ -111,6 +113,39 @@ def test_a_model_that_is_not_there():
     with pytest.raises(RuntimeError, match="could not start: exit status"):
         ask(app, "GET", "/health")
     app.stop()
+
+
+def test_the_server_outlives_the_thread_that_started_it():
+    app = App(model("bert-embed-mean"), threads=1)
+    thread = threading.Thread(target=app.start)
+    thread.start()
+    thread.join()
+    process = app._process
+    assert asyncio.run(app.ask("/health"))[0] == 200 and app._process is process and process.poll() is None
+    app.stop()
+    assert process.poll() == 0
+
+
+# Its thread is killed with it, and no code of its own runs.
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+def test_the_server_ends_with_the_process(end):
+    code = ("import asyncio, os, sys, threading\nfrom vecton.asgi import App\napp = App(sys.argv[1], threads=1)\n"
+            "thread = threading.Thread(target=app.start)\nthread.start()\nthread.join()\n"
+            f"assert asyncio.run(app.ask('/health'))[0] == 200\nprint(app._process.pid, flush=True)\n{end}")
+    server = int(run_python(code, model("bert-embed-mean"), status=-9 if "kill" in end else 0))
+    until = time.monotonic() + PATIENCE
+    while _runs(server):
+        assert time.monotonic() < until, "the server is still there"
+        time.sleep(0.02)
+
+
+def _runs(process):
+    """Whether it computes yet: one that nobody waits for is a zombie."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_it_is_pickled_by_its_options(app):

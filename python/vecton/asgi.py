@@ -18,6 +18,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from typing import Any
 
 Scope = dict[str, Any]
@@ -31,6 +32,24 @@ HOP_BY_HOP = {b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"
 
 def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+def _start(command: list[str]) -> subprocess.Popen[bytes]:
+    """The server, which ends with this process, however it ends. Linux sends the signal when the thread that forked ends, so a thread does
+    it that ends after the server."""
+    started: Future[subprocess.Popen[bytes]] = Future()
+
+    def keep() -> None:
+        try:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent)
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(process)
+        process.wait()
+
+    threading.Thread(target=keep, name="vecton-server", daemon=True).start()
+    return started.result()
 
 
 def _stop(process: subprocess.Popen[bytes], folder: str) -> None:
@@ -72,8 +91,7 @@ class App:
                 return
             folder = tempfile.mkdtemp(prefix="vecton-")
             self._socket = os.path.join(folder, "socket")
-            self._process = subprocess.Popen([find(), *self._arguments, "--uds", self._socket], stdin=subprocess.DEVNULL,
-                                             preexec_fn=_end_with_parent)
+            self._process = _start([find(), *self._arguments, "--uds", self._socket])
             self._finalizer = weakref.finalize(self, _stop, self._process, folder)
 
     def stop(self) -> None:

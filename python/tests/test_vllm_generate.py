@@ -6,6 +6,7 @@ import pytest
 
 from conftest import PATIENCE, engine, model
 from vecton.vllm import LLM, RequestOutput, SamplingParams
+from vecton.vllm.config import StructuredOutputsConfig
 from vecton.vllm.sampling_params import StructuredOutputsParams
 
 MODEL = model("gen-llama3")
@@ -93,6 +94,57 @@ def test_structure(llm):
     assert llm.generate("a", params, use_tqdm=False)[0].outputs[0].text == "<a>"
     with pytest.raises(ValueError, match="exactly one kind"):
         StructuredOutputsParams()
+
+
+def test_structures_have_what_the_engine_is_told_of_all(llm):
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    spaced = {"logit_bias": {i: 100.0 for i, text in _tokens(llm) if text == " "}, "seed": 1, "max_tokens": 60}
+
+    def written(own, **how):
+        return own.generate("a", SamplingParams(structured_outputs={"json": schema, **how}, **spaced), use_tqdm=False)[0].outputs[0].text
+
+    assert " " in written(llm)
+    plain = LLM(MODEL, structured_outputs_config={"backend": "xgrammar", "disable_any_whitespace": True})
+    assert written(plain) == written(llm, disable_any_whitespace=True) and " " not in written(plain)
+    assert written(LLM(MODEL, structured_outputs_config=StructuredOutputsConfig(disable_fallback=True))) == written(llm)
+    assert StructuredOutputsConfig(disable_additional_properties=True).fields() == {"disable_additional_properties": True}
+
+
+@pytest.mark.parametrize("wrong, words", [
+    ({"enable_in_reasoning": True}, "after its thinking"), ({"reasoning_parser_plugin": "a.py"}, "reasoning_parser_plugin is not supported"),
+    ({"backend": "none"}, "backend must be one of auto, xgrammar"), ({"disable_whitespace": True}, "no field disable_whitespace"),
+    ("auto", "StructuredOutputsConfig or a dict, found str")])
+def test_structured_outputs_configs_are_checked(wrong, words):
+    with pytest.raises(ValueError, match=words):
+        LLM(MODEL, structured_outputs_config=wrong)
+
+
+def _tokens(llm):
+    return [(i, llm.get_tokenizer().decode([i])) for i in range(llm.model_config.get_vocab_size())]
+
+
+def test_without_a_tokenizer_there_are_ids_alone(llm):
+    own = LLM(MODEL, skip_tokenizer_init=True)
+    params = SamplingParams(temperature=0, max_tokens=4, logprobs=1, prompt_logprobs=1)
+    (output,) = own.generate({"prompt_token_ids": [5, 6, 7]}, params, use_tqdm=False)
+    (expected,) = llm.generate({"prompt_token_ids": [5, 6, 7]}, params, use_tqdm=False)
+    assert output.outputs[0].token_ids == expected.outputs[0].token_ids and expected.outputs[0].text
+    for found in (output, llm.generate([[5, 6, 7]], SamplingParams(temperature=0, max_tokens=4, logprobs=1, detokenize=False), use_tqdm=False)[0]):
+        assert found.outputs[0].text == "" and all(one.decoded_token is None for token in found.outputs[0].logprobs for one in token.values())
+    assert own.tokenizer is None
+    for wrong in (lambda: own.generate("a"), lambda: own.generate([[5], "a"]), lambda: own.chat([{"role": "user", "content": "a"}])):
+        with pytest.raises(ValueError, match="cannot pass text prompts when `skip_tokenizer_init=True`"):
+            wrong()
+    with pytest.raises(ValueError, match="Tokenizer not available"):
+        own.get_tokenizer()
+    for how in ({"stop": "a"}, {"bad_words": ["a"]}, {"structured_outputs": {"choice": ["a"]}}):
+        with pytest.raises(ValueError, match="requires a tokenizer so it can't be used with 'skip_tokenizer_init'"):
+            own.generate([[5]], SamplingParams(**how))
+    pooling = LLM(model("bert-rerank-sigmoid"), skip_tokenizer_init=True)
+    assert pooling.classify([[5, 6]], use_tqdm=False)[0].prompt_token_ids == [5, 6]
+    for call in (pooling.classify, lambda text: pooling.score(text, text)):
+        with pytest.raises(ValueError, match="cannot pass text prompts"):
+            call("a")
 
 
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"temperature": -1}, {"temperature": 2.5}, {"top_p": 0}, {"top_k": -2}, {"min_p": 2}, {"max_tokens": 0},

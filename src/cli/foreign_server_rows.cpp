@@ -199,16 +199,19 @@ const ForeignOption kServerRows[] = {
     {"--spec-model,--speculative-model", V, kValue, kRefused,
      "--spec-method ngram --spec-tokens 5: drafts come from the prompt, not from a second model",
      "[ngram]"},
-    {"--diffusion-config,-dc --reasoning-config --structured-outputs-config --aux-output-config "
-     "--reasoning-effort-map",
-     V, kJson, kIgnored, kNoText},
+    {"--structured-outputs-config", V, kJson, kWorks, "--reasoning-parser", "",
+     translate_structure},
+    {"--guided-decoding-disable-any-whitespace", V, kNothing, kRefused,
+     "disable_any_whitespace in structured_outputs of the request"},
+    {"--guided-decoding-disable-additional-properties", V, kNothing, kRefused,
+     "disable_additional_properties in structured_outputs of the request"},
+    {"--diffusion-config,-dc --reasoning-config --aux-output-config --reasoning-effort-map", V,
+     kJson, kIgnored, kNoText},
     {"--enable-return-routed-experts --return-sampling-mask "
      "--enable-auto-tool-choice --cohere-is-reasoning-model "
      "--jinja --escape,-e --context-shift --special,-sp --prefill-assistant "
      "--skip-chat-parsing --reasoning-preserve --backend-sampling,-bs --spm-infill "
-     "--enable-reasoning --guided-decoding-disable-fallback "
-     "--guided-decoding-disable-any-whitespace "
-     "--guided-decoding-disable-additional-properties",
+     "--enable-reasoning --guided-decoding-disable-fallback",
      V | L, kNothing, kIgnored, kNoText},
 
     // Images.

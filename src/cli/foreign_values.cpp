@@ -147,6 +147,39 @@ Arguments translate_sampling(const ForeignOption& option, const std::string& val
   return {"--override-generation-config", base::json_text(json::object{{key->second, number}})};
 }
 
+// vLLM's StructuredOutputsConfig. Which library holds answers to a structure makes no difference
+// here.
+Arguments translate_structure(const ForeignOption& option, const std::string& value) {
+  boost::system::error_code error;
+  const json::value config = json::parse(value, error);
+  if (error || !config.is_object()) wrong(option, value, "a JSON object");
+  const auto refuse = [&](std::string_view member, const std::string& works) {
+    throw Failure(ExitStatus::kUsage, first_name(option) + ": " + std::string(member) +
+                                          " is not supported; what works: " + works);
+  };
+  Arguments out;
+  for (const auto& [member, given] : config.as_object()) {
+    const std::string name = member;
+    const bool neutral = given.is_null() || given == json::value(false) || given == json::value("");
+    if (neutral || name == "backend" || name == "disable_fallback") continue;
+    if (name == "reasoning_parser") {
+      if (!given.is_string()) wrong(option, base::json_text(given), "a name as reasoning_parser");
+      out = {"--reasoning-parser", std::string(given.as_string())};
+    } else if (name == "disable_any_whitespace" || name == "disable_additional_properties") {
+      refuse(name, name + " in structured_outputs of the request");
+    } else if (name == "enable_in_reasoning") {
+      refuse(name, "false: what is asked of an answer begins after its thinking");
+    } else if (name == "reasoning_parser_plugin") {
+      refuse(name, "reasoning_parser: no Python runs here");
+    } else {
+      wrong(option, name,
+            "backend, disable_fallback, disable_any_whitespace, disable_additional_properties, "
+            "reasoning_parser or enable_in_reasoning");
+    }
+  }
+  return out;
+}
+
 Arguments translate_rope(const ForeignOption& option, const std::string& value) {
   boost::system::error_code error;
   const json::value parsed = json::parse(value, error);

@@ -20,6 +20,7 @@ Arguments translate_cache_flag(const ForeignOption& option, const std::string& v
 Arguments translate_normalize(const ForeignOption& option, const std::string& value);
 Arguments translate_speculation(const ForeignOption& option, const std::string& value);
 Arguments translate_sampling(const ForeignOption& option, const std::string& value);
+Arguments translate_structure(const ForeignOption& option, const std::string& value);
 Arguments translate_rope(const ForeignOption& option, const std::string& value);
 
 }  // namespace vecton::cli

@@ -59,6 +59,10 @@ void OwnOptions::option(const std::string& name, const std::string& value) {
 void OwnOptions::apply_json(const ForeignOption& row, const std::string& shown,
                             const std::string& path, const std::string& value) {
   if (row.meaning != Meaning::kWorks) return apply(row, shown, value);
+  if (row.translate) {
+    json::object members;
+    return apply(row, shown, merge_dotted(members, path, value) ? base::json_text(members) : value);
+  }
   if (merge_dotted(objects_[row.text], path, value)) return;
   option(row.text, value);  // no object: whoever reads it has the words for that
 }

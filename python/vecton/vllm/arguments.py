@@ -11,7 +11,7 @@ HONOURED: dict[str, Any] = {
     "max_num_batched_tokens": None, "enable_prefix_caching": None, "kv_cache_memory_bytes": None, "download_dir": None,
     "served_model_name": None, "load_format": "auto", "max_num_seqs": None, "generation_config": "auto",
     "override_generation_config": None, "max_logprobs": 20, "speculative_config": None, "kv_cache_dtype": "auto",
-    "limit_mm_per_prompt": None,
+    "limit_mm_per_prompt": None, "structured_outputs_config": None,
     "allowed_local_media_path": "", "allowed_media_domains": None, "media_io_kwargs": None, "mm_processor_kwargs": None,
 }
 # Of GPUs, several machines, schedules, caches, downloads and logs, which change no result: taken, and said once to have no effect.
@@ -49,7 +49,7 @@ NO_EFFECT = tuple("""
 
     use_tqdm_on_load config_format code_revision safetensors_load_strategy safetensors_prefetch_num_threads
     safetensors_prefetch_block_size model_loader_extra_config ignore_patterns pt_load_map_location allow_deprecated_quantization
-    structured_outputs_config reasoning_parser reasoning_config additional_config engram_config ec_manager_config
+    reasoning_parser reasoning_config additional_config engram_config ec_manager_config
 
     disable_log_stats disable_log_requests aggregate_engine_logging profiler_config logging_config log_level log_config_file
     show_hidden_metrics_for_version otlp_traces_endpoint collect_detailed_traces per_request_spec_decode_metrics kv_cache_metrics

@@ -1,8 +1,8 @@
-"""vllm.config: PoolerConfig."""
+"""vllm.config: PoolerConfig and StructuredOutputsConfig."""
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 TASKS = ("embed", "classify", "token_embed", "token_classify", "plugin", "embed&token_classify")
 
@@ -53,15 +53,48 @@ class PoolerConfig:
         return options
 
 
-def to_pooler_config(value: PoolerConfig | dict[str, Any] | None) -> PoolerConfig:
-    if isinstance(value, PoolerConfig):
+BACKENDS = ("auto", "xgrammar", "guidance", "outlines", "lm-format-enforcer")
+
+
+@dataclass
+class StructuredOutputsConfig:
+    """What holds of all structured outputs of an engine. There is one backend, which does what any of vLLM's is asked for."""
+
+    backend: str = "auto"
+    disable_fallback: bool = False
+    disable_any_whitespace: bool = False
+    disable_additional_properties: bool = False
+    reasoning_parser: str = ""  # the chat template shows how thinking stands in answers
+    reasoning_parser_plugin: str = ""
+    enable_in_reasoning: bool = False
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise ValueError(f"structured_outputs_config: backend must be one of {', '.join(BACKENDS)}, found {self.backend!r}")
+        if self.reasoning_parser_plugin:
+            raise ValueError("structured_outputs_config: reasoning_parser_plugin is not supported; the chat template shows how thinking stands in answers")
+        if self.enable_in_reasoning:
+            raise ValueError("structured_outputs_config: enable_in_reasoning is not supported: what is asked of an answer begins after its thinking")
+
+    def fields(self) -> dict[str, Any]:
+        """What a request's structure has of it."""
+        names = ("disable_any_whitespace", "disable_additional_properties")
+        return {name: True for name in names if getattr(self, name)}
+
+
+Config = TypeVar("Config", PoolerConfig, StructuredOutputsConfig)
+
+
+def to_config(kind: type[Config], value: Config | dict[str, Any] | None, argument: str) -> Config:
+    """An argument of LLM's that is a config, or its fields."""
+    if isinstance(value, kind):
         return value
     if value is None:
-        return PoolerConfig()
+        return kind()
     if not isinstance(value, dict):
-        raise ValueError(f"pooler_config must be a PoolerConfig or a dict, found {type(value).__name__}")
-    known = {field.name for field in fields(PoolerConfig)}
+        raise ValueError(f"{argument} must be a {kind.__name__} or a dict, found {type(value).__name__}")
+    known = {field.name for field in fields(kind)}
     unknown = [name for name in value if name not in known]
     if unknown:
-        raise ValueError(f"PoolerConfig has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}")
-    return PoolerConfig(**value)
+        raise ValueError(f"{kind.__name__} has no field {', '.join(unknown)}; it has {', '.join(sorted(known))}")
+    return kind(**value)

@@ -45,14 +45,14 @@ class RequestOutput:
     kv_transfer_params: dict[str, Any] | None = field(default=None, repr=False)
 
 
-def logprobs_of(token: TokenLogprobs) -> dict[int, Logprob]:
+def logprobs_of(token: TokenLogprobs, texts: bool) -> dict[int, Logprob]:
     """The likeliest tokens and, first, the one that is there."""
-    return {one.id: Logprob(one.logprob, one.rank, one.text) for one in (token.token, *token.top)}
+    return {one.id: Logprob(one.logprob, one.rank, one.text if texts else None) for one in (token.token, *token.top)}
 
 
-def completion_output(completion: Completion, with_logprobs: bool) -> CompletionOutput:
-    logprobs = [logprobs_of(token) for token in completion.logprobs] if with_logprobs else None
-    return CompletionOutput(completion.index, completion.text, completion.token_ids,
+def completion_output(completion: Completion, with_logprobs: bool, texts: bool) -> CompletionOutput:
+    logprobs = [logprobs_of(token, texts) for token in completion.logprobs] if with_logprobs else None
+    return CompletionOutput(completion.index, completion.text if texts else "", completion.token_ids,
                             completion.cumulative_logprob if with_logprobs else None, logprobs, completion.finish_reason, completion.stop_reason)
 
 
@@ -62,10 +62,11 @@ def best(completions: list[Completion], n: int) -> list[Completion]:
     return [replace(completion, index=i) for i, completion in enumerate(order[:n])]
 
 
-def request_output(request_id: str, prompt: str | None, generation: Generation, params: Any) -> RequestOutput:
+def request_output(request_id: str, prompt: str | None, generation: Generation, params: Any, texts: bool) -> RequestOutput:
+    """`texts`: whether tokens become texts."""
     of_prompt: list[dict[int, Logprob] | None] | None = None
     if params.prompt_logprobs is not None:
-        of_prompt = [None, *(logprobs_of(token) for token in generation.prompt_logprobs)]
+        of_prompt = [None, *(logprobs_of(token, texts) for token in generation.prompt_logprobs)]
     completions = best(generation.completions, params.n) if params.chooses else generation.completions
-    outputs = [completion_output(completion, params.logprobs is not None) for completion in completions]
+    outputs = [completion_output(completion, params.logprobs is not None, texts) for completion in completions]
     return RequestOutput(request_id, prompt, generation.prompt_token_ids, of_prompt, outputs, num_cached_tokens=generation.cached_tokens)

@@ -16,7 +16,7 @@ from vecton.errors import InvalidArgument, Unsupported
 from vecton.generation import request_fields, to_generation
 from vecton.messages import conversations, to_core
 from vecton.progress import bar
-from vecton.vllm.config import to_pooler_config
+from vecton.vllm.config import PoolerConfig, StructuredOutputsConfig, to_config
 from vecton.vllm.engine_args import Config, engine_options, logger
 from vecton.vllm.exceptions import VLLMValidationError
 from vecton.vllm.generated import RequestOutput, request_output
@@ -30,6 +30,7 @@ from vecton.vllm.sampling_params import SamplingParams
 
 POOLING_TASKS = ("embed", "classify", "token_embed", "token_classify")
 TOKENIZATION = ("truncate_prompt_tokens", "truncation", "max_length", "truncation_side", "add_special_tokens", "padding", "do_lower_case")
+NO_TEXTS = "You cannot pass text prompts when `skip_tokenizer_init=True`"
 CHUNK = 512  # prompts that are on their way together, for the bar
 
 
@@ -54,7 +55,9 @@ class LLM:
     def __init__(self, model: str, **arguments: Any) -> None:
         own = ("prompts", "threads")  # no arguments of vLLM's
         given = {name: value for name, value in arguments.items() if name not in own}
-        config = to_pooler_config(given.pop("pooler_config", None))
+        config = to_config(PoolerConfig, given.pop("pooler_config", None), "pooler_config")
+        self._structure = to_config(StructuredOutputsConfig, given.get("structured_outputs_config"), "structured_outputs_config").fields()
+        self._skips_tokenizer = bool(given.get("skip_tokenizer_init"))
         options = engine_options(given, lambda: self._read_config(model, given))
         options["threads"] = arguments.get("threads")
         settings = config.engine_options()
@@ -111,9 +114,11 @@ class LLM:
 
     @property
     def tokenizer(self) -> Any:
-        return self.engine.tokenizer
+        return None if self._skips_tokenizer else self.engine.tokenizer
 
     def get_tokenizer(self) -> Any:
+        if self._skips_tokenizer:
+            raise ValueError("Tokenizer not available when `skip_tokenizer_init=True`")
         return self.engine.tokenizer
 
     def get_metrics(self) -> list[Any]:
@@ -176,6 +181,8 @@ class LLM:
             if "classify" in self.supported_tasks and len(self.engine.labels) > 1:
                 raise ValueError("Scoring API is only enabled for num_labels == 1.")
             raise ValueError(f"LLM.score() is not supported by this model; it does {', '.join(self.supported_tasks)}")
+        if self._skips_tokenizer:
+            raise ValueError(NO_TEXTS)
         if isinstance(pooling_params, (list, tuple)):
             raise ValueError("score() takes one PoolingParams, not a list")
         first, second = score_inputs(data_1, self._files), score_inputs(data_2, self._files)
@@ -245,7 +252,7 @@ class LLM:
         """A RequestOutput per prompt. Without sampling_params those of the checkpoint's generation_config.json."""
         self._need_generate("generate")
         self._check_processor(mm_processor_kwargs)
-        inputs = to_list(prompts)
+        inputs = self._to_list(prompts)
         return self._write(inputs, [getattr(one, "text", one) for one in inputs], sampling_params, use_tqdm, lora_request, priority, self._tokenization(tokenization_kwargs))
 
     def chat(self, messages: Any, sampling_params: SamplingParams | Sequence[SamplingParams] | None = None,
@@ -255,6 +262,8 @@ class LLM:
              tokenization_kwargs: dict[str, Any] | None = None, mm_processor_kwargs: dict[str, Any] | None = None) -> list[RequestOutput]:
         """A RequestOutput per conversation."""
         self._need_generate("chat")
+        if self._skips_tokenizer:
+            raise ValueError(NO_TEXTS)
         self._check_processor(mm_processor_kwargs)
         if continue_final_message and add_generation_prompt:
             raise ValueError("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
@@ -305,18 +314,30 @@ class LLM:
         for part in self._run(inputs, like, None, use_tqdm, chunk=1):
             i = len(outputs)
             prompt = prompts[i] if isinstance(prompts[i], str) else None
-            outputs.append(request_output(str(numbers[i]), prompt, to_generation(part.generation(0)), many[i]))
+            texts = many[i].detokenize and not self._skips_tokenizer
+            outputs.append(request_output(str(numbers[i]), prompt, to_generation(part.generation(0)), many[i], texts))
         return outputs
 
     def _sampled(self, params: Any, number: int, how: dict[str, Any]) -> Any:
         if not isinstance(params, SamplingParams):
             raise TypeError(f"sampling_params must be SamplingParams, found {type(params).__name__}")
         fields = request_fields(params.fields())
+        for name in ("stop", "bad_words", "structured_output"):
+            if self._skips_tokenizer and fields[name]:
+                raise VLLMValidationError(f"{name} requires a tokenizer so it can't be used with 'skip_tokenizer_init'", parameter=name)
+        if fields["structured_output"]:
+            fields["structured_output"] = {**fields["structured_output"], **self._structure}
         if fields["seed"] is None:  # as in vLLM, a run is the same again: LLM's seed and the place of the request
             fields["seed"] = (self._seed * 1_000_003 + number) << 16 & 0x7FFF_FFFF_FFFF_FFFF
         return _core.Request(task="generate", **fields, **how)
 
     # How they are done.
+
+    def _to_list(self, prompts: Any) -> list[Any]:
+        found = to_list(prompts)
+        if self._skips_tokenizer and not all(isinstance(prompt, list) for prompt in found):
+            raise ValueError(NO_TEXTS)
+        return found
 
     def _need(self, task: str, call: str) -> None:
         if task not in self.supported_tasks:
@@ -351,7 +372,7 @@ class LLM:
 
     def _pool(self, task: str, prompts: Any, params: Any, use_tqdm: Any, lora_request: Any,
               tokenization_kwargs: dict[str, Any] | None, make: Callable[[Any, int], tuple[Any, Any]]) -> list[Any]:
-        inputs = to_list(prompts)
+        inputs = self._to_list(prompts)
         self._refuse_lora(lora_request)
         how = self._tokenization(tokenization_kwargs)
         if not self._prompts:

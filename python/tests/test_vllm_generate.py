@@ -84,6 +84,9 @@ def test_defaults_are_the_checkpoints(llm):
     defaults = llm.engine.generation_defaults()
     assert (params.temperature, params.top_p, params.max_tokens) == (defaults["temperature"], defaults["top_p"], defaults["max_tokens"] or 16)
     assert SamplingParams().max_tokens == 16
+    assert LLM(MODEL, override_generation_config={"temperature": 2}).get_default_sampling_params().temperature == 2
+    with pytest.raises(ValueError, match="temperature: 2.1.* is out of range; expected 0 to 2"):
+        LLM(MODEL, override_generation_config={"temperature": 2.1})
 
 
 def test_structure(llm):

@@ -81,7 +81,7 @@ void require_neutral(const checkpoint::Config& config) {
 
 void Defaults::read(const checkpoint::Config& config) {
   temperature = config.number_or("temperature", 1);
-  in_range(config, "temperature", temperature, temperature >= 0 && temperature <= 100, "0 or more");
+  in_range(config, "temperature", temperature, temperature >= 0 && temperature <= 2, "0 to 2");
   top_p = config.number_or("top_p", 1);
   in_range(config, "top_p", top_p, top_p > 0 && top_p <= 1, "more than 0 and at most 1");
   min_p = config.number_or("min_p", 0);

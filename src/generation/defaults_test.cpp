@@ -88,6 +88,7 @@ TEST_F(DefaultsTest, WhatWouldChangeTheTokensIsRefused) {
   EXPECT_THAT(refusal(R"({"suppress_tokens": [1]})"), HasSubstr("suppress_tokens"));
   EXPECT_THAT(refusal(R"({"top_p": 0})"), HasSubstr("top_p"));
   EXPECT_THAT(refusal(R"({"temperature": -1})"), HasSubstr("temperature"));
+  EXPECT_THAT(refusal(R"({"temperature": 2.5})"), HasSubstr("temperature: 2.500000 is out of"));
   EXPECT_THAT(refusal(R"({"repetition_penalty": 0})"), HasSubstr("repetition_penalty"));
   EXPECT_THAT(refusal(R"({"eos_token_id": "x"})"), HasSubstr("eos_token_id"));
   EXPECT_EQ(refusal(R"({"num_beams": 1, "typical_p": 1.0, "suppress_tokens": null})"), "");

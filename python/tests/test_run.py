@@ -1,4 +1,5 @@
 """Aliases: foreign names stand for Vecton's packages while a script runs, and nothing else."""
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,12 @@ from vllm import LLM
 print(vllm is vecton.vllm, LLM is vecton.vllm.LLM, vllm.outputs is vecton.vllm.outputs, vllm.__name__, mx.argmax([1, 3, 2]))
 """)
     assert out == "True True True vecton.vllm 1\n"
+
+
+def test_every_name_that_can_be_taken_is_said():
+    from vecton.run import PACKAGES
+
+    assert [name for name in PACKAGES if not re.search(rf"\b{name}\b", vecton.install_as.__doc__)] == []
 
 
 def test_without_an_alias_foreign_names_are_not_there():

@@ -63,7 +63,7 @@ def _installed(name: str) -> bool:
 
 
 def install_as(*names: str) -> None:
-    """From now on `import NAME` gives Vecton's package. Names: vllm, mlx_embeddings (and with it mlx), sentence_transformers, pylate."""
+    """From now on `import NAME` gives Vecton's package. Names: vllm, mlx_embeddings (and with it mlx), sentence_transformers, pylate, mlx_lm."""
     for name in names:
         if name not in PACKAGES:
             raise ValueError(f"there is no package to stand for {name!r}; there are {', '.join(PACKAGES)}")

@@ -1,4 +1,6 @@
 """vllm's LLM.generate and chat, and mlx-lm's functions, on the same model."""
+import json
+import shutil
 import subprocess
 import sys
 
@@ -97,6 +99,45 @@ def test_structure(llm):
     assert llm.generate("a", params, use_tqdm=False)[0].outputs[0].text == "<a>"
     with pytest.raises(ValueError, match="exactly one kind"):
         StructuredOutputsParams()
+
+
+@pytest.fixture(scope="module")
+def other_end(tmp_path_factory):
+    """A copy of the model whose files name 5 as the end, and not the tokenizer's."""
+    folder = tmp_path_factory.mktemp("end") / "model"
+    shutil.copytree(MODEL, folder)
+    for name in ("config.json", "generation_config.json"):
+        (folder / name).write_text(json.dumps({**json.loads((folder / name).read_text()), "eos_token_id": [5]}))
+    return str(folder)
+
+
+def test_a_text_ends_at_the_tokenizers_end_too(other_end):
+    own = LLM(other_end)
+    eos = own.get_tokenizer().eos_token_id
+    assert own.engine.generation_defaults()["eos_token_ids"] == [5] and eos != 5
+
+    def written(token, **how):
+        params = SamplingParams(temperature=0, max_tokens=3, logit_bias={token: 100.0}, **how)
+        found = own.generate([[6, 7, 8]], params, use_tqdm=False)[0].outputs[0]
+        return found.token_ids, found.text, found.finish_reason, found.stop_reason
+
+    assert written(eos) == ([eos], "", "stop", None)
+    assert written(5) == ([5], "", "stop", 5), "as vLLM says of ends that generation_config.json has beside the tokenizer's"
+    assert written(7)[::2] == ([7, 7, 7], "length")
+    assert written(eos, min_tokens=2)[0][2:] == [eos] and eos not in written(eos, min_tokens=2)[0][:2]
+    assert written(eos, ignore_eos=True)[::2] == ([eos] * 3, "length")
+    assert written(eos, ignore_eos=True, stop_token_ids=[eos]) == ([eos], "", "stop", eos)
+
+
+def test_mlx_lm_ends_at_the_tokenizers_end_too(other_end):
+    from vecton.mlx_lm import load, stream_generate
+    from vecton.mlx_lm.sample_utils import make_logits_processors
+
+    writer, tokenizer = load(other_end)
+    for token, ends in ((tokenizer.eos_token_id, True), (5, True), (7, False)):
+        bias = make_logits_processors(logit_bias={token: 100.0})
+        responses = list(stream_generate(writer, tokenizer, [6, 7, 8], max_tokens=4, logits_processors=bias))
+        assert (responses[-1].finish_reason, len(responses)) == (("stop", 1) if ends else ("length", 4))
 
 
 def test_structures_have_what_the_engine_is_told_of_all(llm):

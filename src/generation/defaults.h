@@ -1,5 +1,5 @@
 // Defaults: what a generation_config.json and a checkpoint's other files say of requests that say
-// nothing themselves, as vLLM takes it.
+// nothing themselves: numbers as vLLM takes them, ends of a text as transformers does.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,9 @@ struct Defaults {
   void read(const checkpoint::Config& config);
   // The ends of a text that config.json and generation_config.json name, and the tokenizer's: first
   // of all where they name it too, or where generation_config.json names none. One that names ends
-  // means them all: transformers, too, then goes on past the tokenizer's. After read().
+  // means them all, and a text goes on past the tokenizer's, as it does in transformers. (vLLM and
+  // mlx-lm end there too: what stands for them adds it to a request's stop_token_ids.) After
+  // read().
   void add_ends(const Tokenizer& tokenizer, const checkpoint::Config& model);
 };
 

@@ -53,6 +53,8 @@ def _request(tokenizer: Any, prompt: Any, max_tokens: int, sampler: Any, logits_
         if not isinstance(part, Sampler):
             raise TypeError("sampler and logits_processors must come from make_sampler and make_logits_processors: logits are not reached from Python")
         fields.update(part.fields)
+    if tokenizer.eos_token_id is not None:  # ends a text there, whatever ends generation_config.json names
+        fields["stop_token_ids"] = [tokenizer.eos_token_id]
     if isinstance(prompt, str):
         bos = tokenizer.bos_token
         fields["add_special_tokens"] = bos is None or not prompt.startswith(bos)

@@ -50,10 +50,25 @@ def logprobs_of(token: TokenLogprobs, texts: bool) -> dict[int, Logprob]:
     return {one.id: Logprob(one.logprob, one.rank, one.text if texts else None) for one in (token.token, *token.top)}
 
 
-def completion_output(completion: Completion, with_logprobs: bool, texts: bool) -> CompletionOutput:
+@dataclass(frozen=True)
+class Ends:
+    """The tokenizer's end, which is no stop_reason in vLLM, and the engine's first, which is none here."""
+
+    tokenizers: int | None
+    engines: int | None
+
+    def stop_reason(self, completion: Completion) -> int | str | None:
+        reason = completion.stop_reason
+        if reason is None and completion.finish_reason == "stop" and completion.token_ids[-1:] == [self.engines]:
+            reason = self.engines
+        return None if reason == self.tokenizers else reason
+
+
+def completion_output(completion: Completion, with_logprobs: bool, texts: bool, ends: Ends) -> CompletionOutput:
     logprobs = [logprobs_of(token, texts) for token in completion.logprobs] if with_logprobs else None
     return CompletionOutput(completion.index, completion.text if texts else "", completion.token_ids,
-                            completion.cumulative_logprob if with_logprobs else None, logprobs, completion.finish_reason, completion.stop_reason)
+                            completion.cumulative_logprob if with_logprobs else None, logprobs, completion.finish_reason,
+                            ends.stop_reason(completion))
 
 
 def best(completions: list[Completion], n: int) -> list[Completion]:
@@ -62,11 +77,11 @@ def best(completions: list[Completion], n: int) -> list[Completion]:
     return [replace(completion, index=i) for i, completion in enumerate(order[:n])]
 
 
-def request_output(request_id: str, prompt: str | None, generation: Generation, params: Any, texts: bool) -> RequestOutput:
+def request_output(request_id: str, prompt: str | None, generation: Generation, params: Any, texts: bool, ends: Ends) -> RequestOutput:
     """`texts`: whether tokens become texts."""
     of_prompt: list[dict[int, Logprob] | None] | None = None
     if params.prompt_logprobs is not None:
         of_prompt = [None, *(logprobs_of(token, texts) for token in generation.prompt_logprobs)]
     completions = best(generation.completions, params.n) if params.chooses else generation.completions
-    outputs = [completion_output(completion, params.logprobs is not None, texts) for completion in completions]
+    outputs = [completion_output(completion, params.logprobs is not None, texts, ends) for completion in completions]
     return RequestOutput(request_id, prompt, generation.prompt_token_ids, of_prompt, outputs, num_cached_tokens=generation.cached_tokens)

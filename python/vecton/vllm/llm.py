@@ -19,7 +19,7 @@ from vecton.progress import bar
 from vecton.vllm.config import PoolerConfig, StructuredOutputsConfig, to_config
 from vecton.vllm.engine_args import Config, engine_options, logger
 from vecton.vllm.exceptions import VLLMValidationError
-from vecton.vllm.generated import RequestOutput, request_output
+from vecton.vllm.generated import Ends, RequestOutput, request_output
 from vecton.vllm.outputs import (
     ClassificationOutput, ClassificationRequestOutput, EmbeddingOutput, EmbeddingRequestOutput, PoolingOutput,
     PoolingRequestOutput, ScoringOutput, ScoringRequestOutput,
@@ -70,6 +70,8 @@ class LLM:
             raise ValueError(f"pooler_config: the model does not support the task {config.task!r}; it does {', '.join(self.supported_tasks)}")
         self.pooling_task = config.task or next((task for task in self.engine.tasks if task in POOLING_TASKS), None)
         self.runner_type = "generate" if "generate" in self.engine.tasks else "pooling"
+        # vLLM ends a text at the tokenizer's end, whatever ends generation_config.json names.
+        self._eos = None if self._skips_tokenizer else self.engine.tokenizer.eos_token_id
         self._seed = int(given.get("seed") or 0)
         # Prompts of the checkpoint before texts; vLLM puts none.
         self._prompts = bool(arguments.get("prompts", True))
@@ -311,11 +313,14 @@ class LLM:
         like = [self._sampled(params, number, {**how, "priority": priority[i] if priority else 0})
                 for i, (params, number) in enumerate(zip(many, numbers))]
         outputs: list[RequestOutput] = []
+        first = next(iter(self.engine.generation_defaults()["eos_token_ids"]), None)
         for part in self._run(inputs, like, None, use_tqdm, chunk=1):
             i = len(outputs)
             prompt = prompts[i] if isinstance(prompts[i], str) else None
             texts = many[i].detokenize and not self._skips_tokenizer
-            outputs.append(request_output(str(numbers[i]), prompt, to_generation(part.generation(0)), many[i], texts))
+            generation = to_generation(part.generation(0))
+            ends = Ends(None if many[i].ignore_eos else self._eos, first)
+            outputs.append(request_output(str(numbers[i]), prompt, generation, many[i], texts, ends))
         return outputs
 
     def _sampled(self, params: Any, number: int, how: dict[str, Any]) -> Any:
@@ -325,6 +330,8 @@ class LLM:
         for name in ("stop", "bad_words", "structured_output"):
             if self._skips_tokenizer and fields[name]:
                 raise VLLMValidationError(f"{name} requires a tokenizer so it can't be used with 'skip_tokenizer_init'", parameter=name)
+        if self._eos is not None and not params.ignore_eos:
+            fields["stop_token_ids"] = [*fields["stop_token_ids"], self._eos]
         if fields["structured_output"]:
             fields["structured_output"] = {**fields["structured_output"], **self._structure}
         if fields["seed"] is None:  # as in vLLM, a run is the same again: LLM's seed and the place of the request

@@ -111,14 +111,15 @@ def test_a_dataset_has_local_bits(cluster):
     assert np.array_equal(np.array([row["embedding"] for row in rows], np.float32), engine("bert-embed-mean").embed(texts))
 
 
-def test_engines_have_the_threads_of_their_actors(cluster):
-    @cluster.remote(num_cpus=2)
+@pytest.mark.parametrize("cpus, expected", [(2, 2), (0.5, 1)])
+def test_engines_have_the_threads_of_their_actors(cluster, cpus, expected):
+    @cluster.remote(num_cpus=cpus)
     def threads(name):
         from vecton.ray.embedder import engine_of
 
         return engine_of(name, {}).info.threads
 
-    assert cluster.get(threads.remote(MODEL)) == 2
+    assert cluster.get(threads.remote(MODEL)) == expected
 
 
 def test_a_processor_has_the_names_of_ray_data_llm(cluster):

@@ -6,18 +6,20 @@ import os
 from typing import Any
 
 from vecton.engine import Engine
+from vecton.ray.nodes import threads_of
 
 _engines: dict[str, Engine] = {}
 
 
 def assigned_threads() -> int:
-    """The processors that Ray has given this actor: it sets no affinity. 0, every core, outside of Ray."""
+    """The processors that Ray has given this actor: it sets no affinity. 0, every core, outside of Ray and where it has given none."""
     import sys
 
     ray = sys.modules.get("ray")
     if ray is None or not ray.is_initialized():
         return 0
-    return int(ray.get_runtime_context().get_assigned_resources().get("CPU", 0))
+    cpus = ray.get_runtime_context().get_assigned_resources().get("CPU", 0)
+    return threads_of(cpus) if cpus else 0
 
 
 def engine_of(model: str, options: dict[str, Any]) -> Engine:

@@ -15,6 +15,11 @@ def cpus_of_a_node() -> int:
     return max(1, min(int(node["Resources"].get("CPU", 1)) for node in alive()))
 
 
+def threads_of(cpus: float) -> int:
+    """The threads of an engine that has so many processors, or a part of one. 0 would be every core."""
+    return max(1, int(cpus))
+
+
 def actor_pool(num_cpus: float | None, actors: int | tuple[int, int] | None) -> dict[str, Any]:
     """What map_batches takes for actors. A processor of a node is left to the tasks that read and write."""
     import ray

@@ -5,6 +5,7 @@ from typing import Any
 
 from vecton.asgi import App
 from vecton.errors import InvalidArgument, NotFound, QueueFull, VectonError
+from vecton.ray.nodes import threads_of
 
 ERRORS = {400: InvalidArgument, 404: NotFound, 422: InvalidArgument, 429: QueueFull, 503: QueueFull}
 
@@ -45,5 +46,5 @@ def deployment(model: str, *, replicas: int | tuple[int, int] = 1, num_cpus: flo
         how["num_replicas"] = replicas
     else:
         how["autoscaling_config"] = {"min_replicas": replicas[0], "max_replicas": replicas[1], "target_ongoing_requests": max_ongoing_requests // 2}
-    options.setdefault("threads", max(1, int(num_cpus)))
+    options.setdefault("threads", threads_of(num_cpus))
     return serve.deployment(**how)(serve.ingress(App(model, **options))(Replica)).bind()

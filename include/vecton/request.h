@@ -285,6 +285,8 @@ struct Generate {
   std::optional<int64_t> top_k{};              // 0 and -1 = all
   std::optional<double> top_p{}, min_p{};      // 1, 0
   std::optional<double> repetition_penalty{};  // 1
+  // So many of the last tokens, of prompt and completion, have the repetition penalty; none = all.
+  std::optional<int64_t> repetition_context_size{};
   std::optional<double> presence_penalty{}, frequency_penalty{};  // 0
   std::vector<std::pair<int32_t, float>> logit_bias{};            // -100 .. 100
   std::vector<std::string> bad_words{};

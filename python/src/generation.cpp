@@ -158,6 +158,7 @@ void read_generate(Arguments& arguments, Generate& task) {
   optional_number(arguments, "top_p", task.top_p);
   optional_number(arguments, "min_p", task.min_p);
   optional_number(arguments, "repetition_penalty", task.repetition_penalty);
+  optional_number(arguments, "repetition_context_size", task.repetition_context_size);
   optional_number(arguments, "presence_penalty", task.presence_penalty);
   optional_number(arguments, "frequency_penalty", task.frequency_penalty);
   if (const nb::handle bias = arguments.take("logit_bias")) task.logit_bias = bias_of(bias);

@@ -245,6 +245,17 @@ def test_mlx_lm(capsys):
     assert sampled == generate(writer, tokenizer, "a", max_tokens=4)
     seven = generate(writer, tokenizer, "a", max_tokens=4, logits_processors=make_logits_processors(logit_bias={7: 100.0}))
     assert seven == tokenizer.decode([7] * 4)
+    bias = {7: 100.0, 8: 50.0}
+
+    def punished(**how):
+        processors = make_logits_processors(bias, repetition_penalty=1e6, **how)
+        return [response.token for response in stream_generate(writer, tokenizer, [5, 6], max_tokens=4, logits_processors=processors)]
+
+    assert punished(repetition_context_size=1) == [7, 8, 7, 8]
+    assert punished()[:2] == [7, 8] and not {7, 8} & set(punished()[2:])
+    assert punished() == punished(repetition_context_size=0) == punished(repetition_context_size=None)
+    with pytest.raises(ValueError, match="repetition_context_size: expected 1 or more"):
+        punished(repetition_context_size=-1)
     with pytest.raises(TypeError, match="make_sampler"):
         generate(writer, tokenizer, "a", sampler=lambda logits: logits)
     with pytest.raises(ValueError, match="draft_model"):

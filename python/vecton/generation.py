@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         top_p: float | None
         min_p: float | None
         repetition_penalty: float | None
+        repetition_context_size: int | None  # the last tokens that it looks at; all
         presence_penalty: float | None
         frequency_penalty: float | None
         logit_bias: dict[int, float] | None

@@ -87,6 +87,7 @@ inline std::vector<Request> mixed_requests(size_t count, int64_t vocab) {
     }
     if (i % 3 == 2) {
       g.repetition_penalty = 1.3;
+      if (i % 2 == 1) g.repetition_context_size = 1 + static_cast<int64_t>(i % 30);
       g.frequency_penalty = 0.4;
     }
     if (i % 5 == 0) g.prompt_logprobs = 0;

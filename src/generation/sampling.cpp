@@ -56,7 +56,11 @@ void punish(std::span<float> logits, const Sampling& s, const History& history) 
     if (logit == kNever) return;
     logit = std::clamp(logit > 0 ? logit / repetition : logit * repetition, -kMost, kMost);
   };
-  if (s.repetition_penalty != 1) {
+  if (s.repetition_penalty != 1 && s.repetition_context_size) {
+    for (const int32_t id : history.last(*s.repetition_context_size)) {
+      if (is_known(id, logits)) repeated(id);
+    }
+  } else if (s.repetition_penalty != 1) {
     for (const int32_t id : history.prompt()) {
       if (is_known(id, logits)) repeated(id);
     }
@@ -121,12 +125,29 @@ void keep_top_p(std::vector<Candidate>& all, double p) {
 
 History::History(std::span<const int32_t> prompt, const Sampling& sampling)
     : counts_needed_(has_penalties(sampling)) {
-  if (sampling.repetition_penalty != 1) prompt_.insert(prompt.begin(), prompt.end());
+  if (sampling.repetition_penalty == 1) return;
+  if (!sampling.repetition_context_size) {
+    prompt_.insert(prompt.begin(), prompt.end());
+  } else {
+    const auto size = std::min<int64_t>(std::ssize(prompt), *sampling.repetition_context_size);
+    prompt_end_.assign(prompt.end() - size, prompt.end());
+  }
 }
 
 void History::add(int32_t id) {
   ids_.push_back(id);
   if (counts_needed_) ++counts_[id];
+}
+
+std::unordered_set<int32_t> History::last(int64_t context_size) const {
+  const auto of = [](const std::vector<int32_t>& ids, int64_t size) {
+    return std::span(ids).last(static_cast<size_t>(std::min<int64_t>(size, std::ssize(ids))));
+  };
+  const auto written = of(ids_, context_size);
+  const auto read = of(prompt_end_, context_size - std::ssize(written));
+  std::unordered_set<int32_t> ids(written.begin(), written.end());
+  ids.insert(read.begin(), read.end());
+  return ids;
 }
 
 void mask(std::span<float> logits, std::span<const uint64_t> allowed) {

@@ -21,6 +21,7 @@ struct Sampling {
   int64_t top_k = 0;       // 0 = all
   double top_p = 1, min_p = 0;
   double repetition_penalty = 1, presence_penalty = 0, frequency_penalty = 0;
+  std::optional<int64_t> repetition_context_size;  // the last tokens that are penalised; none = all
   std::vector<std::pair<int32_t, float>> logit_bias;
   std::vector<std::vector<int32_t>> bad_words;  // the last token of each may not follow the others
   std::optional<std::vector<int32_t>> allowed_token_ids;
@@ -40,10 +41,13 @@ class History {
   const std::unordered_map<int32_t, int64_t>& counts() const { return counts_; }
   bool in_prompt(int32_t id) const { return prompt_.contains(id); }
   const std::unordered_set<int32_t>& prompt() const { return prompt_; }
+  // Once each: those of the last `context_size` tokens of prompt and completion.
+  std::unordered_set<int32_t> last(int64_t context_size) const;
 
  private:
   std::vector<int32_t> ids_;
-  std::unordered_set<int32_t> prompt_;           // where the repetition penalty needs it
+  std::unordered_set<int32_t> prompt_;           // where the repetition penalty needs all of it
+  std::vector<int32_t> prompt_end_;              // where it needs but the last tokens
   std::unordered_map<int32_t, int64_t> counts_;  // where a penalty needs them
   bool counts_needed_ = false;
 };

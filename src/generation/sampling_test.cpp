@@ -219,6 +219,24 @@ TEST(Sampling, RepetitionPenaltyIsOfPromptAndCompletion) {
   EXPECT_THAT(of.get(), ElementsAre(0, 0.5f, -2, 1));
 }
 
+TEST(Sampling, RepetitionPenaltyMayLookAtTheLastTokensAlone) {
+  const auto adjusted = [](int64_t size) {
+    Adjusted of{
+        .logits = {1, 1, 1, 1, 1},
+        .sampling = {.repetition_penalty = 2, .repetition_context_size = size},
+        .prompt = {0, 1, 2},
+        .completion = {3, 3},
+    };
+    return of.get();
+  };
+  EXPECT_THAT(adjusted(1), ElementsAre(1, 1, 1, 0.5f, 1));
+  EXPECT_THAT(adjusted(2), ElementsAre(1, 1, 1, 0.5f, 1));
+  EXPECT_THAT(adjusted(3), ElementsAre(1, 1, 0.5f, 0.5f, 1));
+  EXPECT_THAT(adjusted(4), ElementsAre(1, 0.5f, 0.5f, 0.5f, 1));
+  for (const int64_t all : {int64_t{5}, int64_t{6}, std::numeric_limits<int64_t>::max()})
+    EXPECT_THAT(adjusted(all), ElementsAre(0.5f, 0.5f, 0.5f, 0.5f, 1)) << all;
+}
+
 TEST(Sampling, ExtremeRepetitionPenaltiesLeaveNumbers) {
   for (const double penalty : {5e-324, 1e308}) {
     Adjusted of{.logits = {0, 1, kNever, 2},

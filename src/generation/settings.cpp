@@ -94,6 +94,9 @@ Sampling sampling_of(const Generate& asked, const Defaults& defaults, const Toke
   s.top_k = std::max<int64_t>(0, s.top_k);
   s.repetition_penalty = positive(asked.repetition_penalty, defaults.repetition_penalty,
                                   "repetition_penalty", HUGE_VAL);
+  s.repetition_context_size = asked.repetition_context_size;
+  if (s.repetition_context_size && *s.repetition_context_size < 1)
+    refuse("repetition_context_size: expected 1 or more", "repetition_context_size");
   s.presence_penalty =
       number(asked.presence_penalty, defaults.presence_penalty, "presence_penalty", -2, 2);
   s.frequency_penalty =

@@ -102,6 +102,7 @@ TEST_F(SettingsTest, NonsenseIsRefusedByName) {
   for (const double p : {0.0, 1.1, double{NAN}}) EXPECT_EQ(refused({.top_p = p}), "top_p");
   EXPECT_EQ(refused({.min_p = 1.1}), "min_p");
   EXPECT_EQ(refused({.repetition_penalty = 0}), "repetition_penalty");
+  EXPECT_EQ(refused({.repetition_context_size = 0}), "repetition_context_size");
   EXPECT_EQ(refused({.presence_penalty = 2.5}), "presence_penalty");
   EXPECT_EQ(refused({.frequency_penalty = -2.5}), "frequency_penalty");
   EXPECT_EQ(refused({.logit_bias = {{300, 1.0f}}}), "logit_bias");

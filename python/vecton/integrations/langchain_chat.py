@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vecton.integrations.common import open_engine
 
-SAMPLING = ("max_tokens", "min_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "presence_penalty", "frequency_penalty",
-            "logit_bias", "bad_words", "stop", "stop_token_ids", "ignore_eos", "seed", "structured_output", "chat_template",
+SAMPLING = ("max_tokens", "min_tokens", "temperature", "top_k", "top_p", "min_p", "repetition_penalty", "repetition_context_size",
+            "presence_penalty", "frequency_penalty", "logit_bias", "bad_words", "stop", "stop_token_ids", "ignore_eos", "seed", "structured_output", "chat_template",
             "chat_template_kwargs", "tools", "tool_choice", "parallel_tool_calls", "tool_call_parser", "reasoning_parser")
 
 

@@ -23,6 +23,8 @@ def make_sampler(temp: float = 0.0, top_p: float = 0.0, min_p: float = 0.0, min_
 
 def make_logits_processors(logit_bias: dict[int, float] | None = None, repetition_penalty: float | None = None,
                            repetition_context_size: int | None = 20) -> list[Sampler]:
-    """The penalty counts the whole text, not the last repetition_context_size tokens of it."""
-    fields = {"logit_bias": logit_bias, "repetition_penalty": repetition_penalty}
+    """The penalty is of the last repetition_context_size tokens of prompt and answer; 0 and None: of all."""
+    fields: dict[str, Any] = {"logit_bias": logit_bias, "repetition_penalty": repetition_penalty}
+    if repetition_penalty:
+        fields["repetition_context_size"] = repetition_context_size
     return [Sampler({name: value for name, value in fields.items() if value})]

@@ -211,7 +211,7 @@ def test_scores_and_ranks():
     assert [score for _, score in ranked] == sorted(scores.tolist(), reverse=True)
     assert ranked.index((0, scores[0])) < ranked.index((3, scores[3])), "equal texts stay in their order"
     assert reranker.rank("q", TEXTS, top_k=1) == ranked[:1] and reranker.rank("q", TEXTS, top_k=0) == []
-    with pytest.raises(ValueError, match="top_k must be at least 0, or None for all documents, found -1"):
+    with pytest.raises(ValueError, match="top_k must be 0 or more, or None for all; found -1"):
         reranker.rank("q", TEXTS, top_k=-1)
     raw = reranker.score("q", TEXTS, raw=True)
     assert np.allclose(1 / (1 + np.exp(-raw)), scores, atol=1e-6)

@@ -124,6 +124,8 @@ def test_similarity(encoder):
     assert np.allclose(util.cos_sim(rows, rows), matrix)
     assert np.allclose(util.euclidean_sim(rows, rows), -np.linalg.norm(rows[:, None] - rows[None], axis=-1), atol=2e-2)
     assert util.semantic_search(rows[:1], rows, top_k=2)[0][0]["corpus_id"] == 0
+    with pytest.raises(ValueError, match="top_k must be 0 or more"):
+        util.semantic_search(rows[:1], rows, top_k=-1)
 
 
 def test_pools_of_processes(encoder):
@@ -200,6 +202,8 @@ def test_sparse_encoders():
     few = np.asarray(sparse.encode(TEXTS, convert_to_sparse_tensor=False, max_active_dims=5))
     assert ((few != 0).sum(1) == 5).all() and few.max() == rows.max()
     words = sparse.decode(rows, top_k=3)
+    with pytest.raises(ValueError, match="top_k must be a positive integer, got -1"):
+        sparse.decode(rows, top_k=-1)
     assert len(words) == 3 and words[0][0][1] == pytest.approx(rows[0].max())
     assert np.allclose(sparse.similarity(rows, rows), rows @ rows.T, rtol=1e-4)
     assert 0 < sparse.sparsity(rows)["sparsity_ratio"] < 1

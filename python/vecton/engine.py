@@ -8,7 +8,7 @@ import weakref
 from vecton import _core
 from vecton.errors import InvalidArgument
 from vecton.progress import bar
-from vecton.texts import as_list, char_spans
+from vecton.texts import as_list, char_spans, check_count
 
 TYPE_CHECKING = False  # of typing, which takes longer to import than all of this package
 if TYPE_CHECKING:
@@ -306,8 +306,7 @@ class Engine:
     def _rank(self, query: str, documents: Any, top_k: int | None = None, **how: Any) -> Call:
         import numpy as np
 
-        if top_k is not None and top_k < 0:
-            raise ValueError(f"top_k must be at least 0, or None for all documents, found {top_k}")
+        check_count(top_k, "top_k")
         call = self._score(query, as_list(documents, "documents")[0], **how)
 
         def finish(parts: list[Any]) -> list[tuple[int, float]]:

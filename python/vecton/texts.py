@@ -44,6 +44,14 @@ def as_list(inputs: Any, what: str = "texts") -> tuple[list[Any], bool]:
     return inputs, False
 
 
+def check_count(count: int | None, what: str) -> None:
+    """Refuses a negative number, by which a slice would leave out the last."""
+    if count is not None and count < 0:
+        from vecton.errors import InvalidArgument
+
+        raise InvalidArgument(f"{what} must be 0 or more, or None for all; found {count}")
+
+
 def char_spans(text: str, begin: Any, end: Any) -> Any:
     """Spans in bytes of a text as spans in its characters, [tokens, 2]."""
     import numpy as np

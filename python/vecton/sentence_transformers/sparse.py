@@ -57,6 +57,8 @@ class SparseEncoder(Encoder):
 
     def decode(self, embeddings: Any, top_k: int | None = None) -> list[Any]:
         """(token, weight) of every row, heaviest first."""
+        if top_k is not None and top_k <= 0:
+            raise ValueError(f"top_k must be a positive integer, got {top_k}.")
         rows = np.atleast_2d(_dense(embeddings))
         found = []
         for row in rows:

@@ -10,6 +10,7 @@ from vecton.array import as_array, as_tensor
 from vecton.compare import compare, compare_pairwise, unit
 from vecton.late_interaction import max_sim, stacked
 from vecton.sentence_transformers.common import logger
+from vecton.texts import check_count
 
 
 class SimilarityFunction(enum.Enum):
@@ -125,6 +126,7 @@ pytorch_cos_sim = cos_sim  # its older name
 def semantic_search(query_embeddings: Any, corpus_embeddings: Any, query_chunk_size: int = 100, corpus_chunk_size: int = 500000,
                     top_k: int = 10, score_function: Any = cos_sim) -> list[list[dict[str, Any]]]:
     """For each query the top_k rows of the corpus, as corpus_id and score."""
+    check_count(top_k, "top_k")
     queries = np.atleast_2d(np.asarray(query_embeddings, np.float32))
     corpus = np.asarray(corpus_embeddings, np.float32)
     found = []

@@ -170,7 +170,7 @@ void read_tools(Fields& fields, Conversation& conversation) {
     const auto name = inner.text("name");
     if (type == "tool") inner.require("name");
     conversation.parallel_calls = !inner.boolean("disable_parallel_tool_use").value_or(false);
-    inner.finish();
+    inner.finish_within(fields);
     if (type == "any") choice = "required";
     if (type == "auto" || type == "none") choice = *type;
     if (type == "tool") {
@@ -207,20 +207,20 @@ Conversation read_conversation(Fields& fields, Generate& generate) {
     const auto type = inner.choice("type", {"enabled", "disabled", "adaptive"});
     inner.integer("budget_tokens", 0);
     inner.ignore({"display"});
-    inner.finish();
+    inner.finish_within(fields);
     if (type != "adaptive") conversation.thinking = type == "enabled";
   }
   if (const json::object* config = fields.object("output_config")) {
     Fields inner(*config, "body.output_config");
     conversation.effort = inner.choice("effort", {"low", "medium", "high", "xhigh", "max"});
     if (const json::object* format = inner.object("format"))
-      generate.structured_output = structured_by_format(*format, "output_config.format");
-    inner.finish();
+      generate.structured_output = structured_by_format(inner, *format, "output_config.format");
+    inner.finish_within(fields);
   }
   if (const json::object* format = fields.object("output_format")) {  // the older name
     if (generate.structured_output)
       invalid("output_format", "output_config.format says it already: send one of them");
-    generate.structured_output = structured_by_format(*format, "output_format");
+    generate.structured_output = structured_by_format(fields, *format, "output_format");
   }
   // A last turn of the assistant is continued.
   if (!conversation.messages.empty() &&

@@ -35,6 +35,17 @@ class Anthropic : public testing::Test {
 constexpr const char* kHi = R"(,"messages":[{"role":"user","content":"Hi"}])";
 constexpr const char* kTools = R"(,"tools":[{"name":"f","input_schema":{"type":"object"}}])";
 
+TEST_F(Anthropic, MembersThatNobodyKnowsAreTold) {
+  const CallPlan planned =
+      plan(std::string(kHi) + kTools +
+           R"(,"tool_choice":{"type":"auto","parallel":false},"thinking":{"type":"enabled",)"
+           R"("budget":9},"output_config":{"efort":"low","format":{"type":"json_schema",)"
+           R"("schema":{},"odd":1}})");
+  EXPECT_THAT(planned.ignored,
+              testing::ElementsAre("tool_choice.parallel", "thinking.budget", "output_config.efort",
+                                   "output_config.format.odd"));
+}
+
 TEST_F(Anthropic, TurnsBecomeMessages) {
   const CallPlan planned = plan(
       R"(,"system":[{"type":"text","text":"S"}],"messages":[{"role":"assistant","content":[)"

@@ -9,6 +9,7 @@ namespace vecton::server {
 namespace {
 
 using testing::HasSubstr;
+using testing::UnorderedElementsAre;
 
 class Completions : public testing::Test {
  protected:
@@ -111,6 +112,19 @@ TEST_F(Completions, RefusesWhatOtherRoutesHave) {
   for (const char* harmless : {R"("top_logprobs":0)", R"("modalities":["text"])",
                                R"("tools":[],"mm_processor_kwargs":{},"parallel_tool_calls":true)"})
     EXPECT_EQ(plan(std::string(R"("prompt":"a",)") + harmless).requests.size(), 1u);
+}
+
+TEST_F(Completions, MembersThatNobodyKnowsAreTold) {
+  const auto ignored = [&](const std::string& fields) {
+    return test.plan(openai::completions, R"({"prompt":"a")" + fields + "}").ignored;
+  };
+  EXPECT_THAT(
+      ignored(R"(,"stream":true,"stream_options":{"usage":true},)"
+              R"("structured_outputs":{"regex":"a","disable_whitespace":true})"),
+      UnorderedElementsAre("stream_options.usage", "structured_outputs.disable_whitespace"));
+  EXPECT_THAT(ignored(R"(,"response_format":{"type":"json_schema","json_schema":{"name":"a",)"
+                      R"("schema":{},"strct":true},"odd":1})"),
+              UnorderedElementsAre("response_format.odd", "response_format.json_schema.strct"));
 }
 
 TEST_F(Completions, EchoScoresThePrompt) {

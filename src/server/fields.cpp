@@ -125,11 +125,14 @@ FieldsWatch::~FieldsWatch() { watch = nullptr; }
 
 void Fields::note(std::string_view key) {
   read_.push_back(key);
-  if (!watch) return;
+  if (watch) watch->names.insert(name_in_body(key));
+}
+
+std::string Fields::name_in_body(std::string_view key) const {
   std::string_view where = where_;
   if (where == "body") where = "";
   if (where.starts_with("body.")) where.remove_prefix(5);
-  watch->names.insert((where.empty() ? "" : std::string(where) + ".") + std::string(key));
+  return (where.empty() ? "" : std::string(where) + ".") + std::string(key);
 }
 
 const json::value* Fields::any(std::string_view key) {
@@ -325,13 +328,27 @@ std::vector<std::string> Fields::finish(std::span<const Effective> more) {
   for (const json::key_value_pair& pair : object_) {
     const std::string_view key = pair.key();
     if (std::find(read_.begin(), read_.end(), key) != read_.end()) continue;
-    unread.emplace_back(key);
+    unread.push_back(name_in_body(key));
     if (!changes_nothing(kEffective, key, pair.value()) ||
         !changes_nothing(more, key, pair.value()))
       wrong(key, "extra_forbidden", "this route has no such field, and can't do what it asks for");
   }
   if (!problems_.empty()) throw Failure(std::move(problems_));
+  unread.insert(unread.end(), unread_within_.begin(), unread_within_.end());
   return unread;
+}
+
+void Fields::finish_within(Fields& outer) {
+  const std::vector<std::string> unread = finish();
+  outer.unread_within_.insert(outer.unread_within_.end(), unread.begin(), unread.end());
+}
+
+void Fields::note_unread(std::string_view where, const json::object& object,
+                         std::initializer_list<std::string_view> known) {
+  for (const json::key_value_pair& pair : object) {
+    if (std::ranges::find(known, std::string_view(pair.key())) == known.end())
+      unread_within_.push_back(std::string(where) + "." + std::string(pair.key()));
+  }
 }
 
 }  // namespace vecton::server

@@ -74,17 +74,26 @@ class Fields {
   bool good() const { return problems_.empty(); }
 
   // Throws Failure when a field was wrong, or nobody read one that some API changes its answer by:
-  // one of those that all routes know of, or of `more`. Gives the names of others that nobody read.
-  std::vector<std::string> finish(std::span<const Effective> more = {});
+  // one of those that all routes know of, or of `more`. Gives the names of others that nobody read,
+  // with those of objects within ("options.temprature"), which whoever asked has to be told.
+  [[nodiscard]] std::vector<std::string> finish(std::span<const Effective> more = {});
+  // The same of a reader of an object within `outer`'s, whose finish() gives the names.
+  void finish_within(Fields& outer);
+  // Of an object that no reader reads, in the body at `where`: what is none of `known` is among
+  // the names that finish() gives.
+  void note_unread(std::string_view where, const json::object& object,
+                   std::initializer_list<std::string_view> known);
 
  private:
   void note(std::string_view key);
+  std::string name_in_body(std::string_view key) const;
   void add(std::string where, std::string type, std::string message);
   bool ids(const json::value& list, const std::string& where, std::vector<int32_t>& out);
 
   const json::object& object_;
   std::string where_;
   std::vector<std::string_view> read_;
+  std::vector<std::string> unread_within_;  // of objects within, by their names in the body
   std::vector<Problem> problems_;
 };
 

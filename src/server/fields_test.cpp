@@ -20,7 +20,7 @@ class FieldsTest : public testing::Test {
   // The problems that finish() throws.
   std::vector<Problem> problems() {
     try {
-      fields_->finish();
+      static_cast<void>(fields_->finish());
     } catch (const Failure& failure) {
       return failure.problems;
     }
@@ -71,13 +71,23 @@ TEST_F(FieldsTest, UnreadFieldsAreReported) {
   EXPECT_THAT(fields.finish(), ElementsAre("b"));
 }
 
+TEST_F(FieldsTest, UnreadFieldsOfObjectsWithinAreReportedByTheirPath) {
+  Fields& fields = read(R"({"a":{"b":{"c":1},"d":2},"e":{"f":1,"g":2}})");
+  Fields a(*fields.object("a"), "body.a");
+  Fields b(*a.object("b"), "body.a.b");
+  b.finish_within(a);
+  a.finish_within(fields);
+  fields.note_unread("e", *fields.object("e"), {"g"});
+  EXPECT_THAT(fields.finish(), ElementsAre("a.d", "a.b.c", "e.f"));
+}
+
 TEST_F(FieldsTest, WhatChangesAnAnswerIsNotReadPast) {
   constexpr Effective kMore[] = {{"penalty", "0"}, {"seed"}};
   EXPECT_THAT(read(R"({"penalty":0.0,"seed":null,"top_k":null})").finish(kMore),
               testing::SizeIs(3));
   EXPECT_THAT(read(R"({"penalty":0.5,"seed":1})").finish(), testing::SizeIs(2));
   for (const char* body : {R"({"penalty":0.5})", R"({"seed":1})", R"({"top_k":3})"})
-    EXPECT_THROW(read(body).finish(kMore), Failure) << body;
+    EXPECT_THROW(static_cast<void>(read(body).finish(kMore)), Failure) << body;
 }
 
 TEST_F(FieldsTest, WholeFloatsAreIntegers) { EXPECT_EQ(read(R"({"a":3.0})").integer("a"), 3); }
@@ -140,7 +150,7 @@ TEST(Fields, NumbersInMessagesArePlainDecimals) {
   fields.text("a");
   fields.integer("b");
   try {
-    fields.finish();
+    static_cast<void>(fields.finish());
     FAIL();
   } catch (const Failure& failure) {
     ASSERT_EQ(failure.problems.size(), 3u);

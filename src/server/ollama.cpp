@@ -180,7 +180,7 @@ void read_options(Fields& fields, Generate& generate) {
   options.ignore({"num_ctx", "num_keep", "num_batch", "num_thread", "num_gpu", "main_gpu",
                   "use_mmap", "use_mlock", "numa", "low_vram", "f16_kv", "vocab_only",
                   "mirostat_tau", "mirostat_eta", "penalize_newline"});
-  options.finish();
+  options.finish_within(fields);
 }
 
 // The engine's fields as this body has them.

@@ -148,6 +148,13 @@ TEST_F(Ollama, RefusesOptionsThatItHasNot) {
       R"({"prompt":"a","options":{"mirostat":0,"tfs_z":1,"typical_p":1,"mirostat_tau":5}})"));
 }
 
+TEST_F(Ollama, OptionsThatNobodyKnowsAreTold) {
+  EXPECT_THAT(
+      test.plan(ollama::generate, R"({"prompt":"a","odd":1,"options":{"temprature":0,"top_k":3}})")
+          .ignored,
+      ElementsAre("odd", "options.temprature"));
+}
+
 TEST_F(Ollama, SaysWhatTheModelIs) {
   test.info.family = "llama";
   test.info.parameters = 135'000'000;

@@ -21,14 +21,6 @@ const json::object& parameters_of(Fields& fields, const json::object& none) {
   return object ? *object : none;
 }
 
-// What both places leave unread.
-std::vector<std::string> finish(Fields& fields, Fields& parameters) {
-  std::vector<std::string> ignored = parameters.finish();
-  for (std::string& name : ignored) name = "parameters." + name;
-  for (std::string& name : fields.finish()) ignored.push_back(std::move(name));
-  return ignored;
-}
-
 void read_mask_options(Fields& fields, FillMask& task) {
   if (const auto k = fields.integer("top_k", 1)) task.top_k = *k;
   if (!fields.any("targets")) return;
@@ -105,7 +97,8 @@ CallPlan fill_mask(const Call& call) {
   read_mask_options(fields, task);
   read_mask_options(parameters, task);
   const Request like = read_truncation(call.context, fields, task);
-  plan.ignored = finish(fields, parameters);
+  parameters.finish_within(fields);
+  plan.ignored = fields.finish();
   for (const MaskTarget& target : find_targets(task.targets, call.context.tokenizer)) {
     constexpr size_t kMost = 3, kLongest = 200;  // warnings go into a header
     if (!target.exact && plan.warnings.size() < kMost)
@@ -140,7 +133,8 @@ CallPlan token_classify(const Call& call) {
   Inputs inputs = fields.inputs("inputs", false, false);
   const Request like = read_truncation(call.context, fields, TokenClassify{.use_activation = true});
   const Aggregation aggregation = read_aggregation(fields, parameters);
-  plan.ignored = finish(fields, parameters);
+  parameters.finish_within(fields);
+  plan.ignored = fields.finish();
   set_requests(call, std::move(inputs), like, plan);
   std::vector<std::string> texts;
   for (const Request& request : plan.requests)

@@ -146,16 +146,16 @@ Conversation read_response_input(Fields& fields, Generate& generate) {
   if (const json::object* text = fields.object("text")) {
     Fields inner(*text, "body.text");
     if (const json::object* format = inner.object("format"))
-      generate.structured_output = structured_by_format(*format, "text.format");
+      generate.structured_output = structured_by_format(inner, *format, "text.format");
     inner.ignore({"verbosity"});
-    inner.finish();
+    inner.finish_within(fields);
   }
   if (const json::object* reasoning = fields.object("reasoning")) {
     Fields inner(*reasoning, "body.reasoning");
     conversation.effort =
         inner.choice("effort", {"none", "minimal", "low", "medium", "high", "xhigh", "max"});
     inner.ignore({"summary", "generate_summary"});
-    inner.finish();
+    inner.finish_within(fields);
   }
   return conversation;
 }

@@ -43,6 +43,17 @@ TEST_F(Responses, ItemsBecomeMessages) {
   EXPECT_THAT(text, HasSubstr("tool:42;"));
 }
 
+TEST_F(Responses, MembersThatNobodyKnowsAreTold) {
+  EXPECT_THAT(plan(R"("input":"Hi","reasoning":{"effrt":"low"},"text":{"verbose":1,"format":)"
+                   R"({"type":"json_object","schem":{}}})")
+                  .ignored,
+              testing::ElementsAre("text.verbose", "text.format.schem", "reasoning.effrt"));
+  EXPECT_THAT(plan(R"("input":"Hi","text":{"format":{"type":"json_schema","name":"a",)"
+                   R"("description":"b","strict":true,"schema":{}}})")
+                  .ignored,
+              testing::IsEmpty());
+}
+
 TEST_F(Responses, ImagesAreOfTheirMessage) {
   const std::string input =
       R"("input":[{"role":"user","content":[{"type":"input_image","detail":"auto",)"

@@ -220,7 +220,7 @@ StructuredOutput of_tag(const json::value& tag, const std::string& field) {
   return output;
 }
 
-std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
+std::optional<StructuredOutput> structured_by_kind(Fields& body, const json::object& given) {
   const std::string where = "structured_outputs";
   Fields fields(given, where);
   StructuredOutput output;
@@ -262,7 +262,7 @@ std::optional<StructuredOutput> structured_by_kind(const json::object& given) {
                  "expected exactly one of json, regex, choice, grammar, json_object and "
                  "structural_tag");
   }
-  fields.finish();
+  fields.finish_within(body);
   return output;
 }
 
@@ -285,7 +285,7 @@ std::optional<double> above_zero(Fields& fields, std::string_view key, double mo
   return number;
 }
 
-std::optional<StructuredOutput> structured_by_format(const json::object& format,
+std::optional<StructuredOutput> structured_by_format(Fields& fields, const json::object& format,
                                                      const std::string& field) {
   const json::value* type = format.if_contains("type");
   const std::string_view word =
@@ -302,8 +302,14 @@ std::optional<StructuredOutput> structured_by_format(const json::object& format,
     throw Failure(Cause::kInvalid,
                   field + ".schema: is for the types 'json_schema' and 'json_object'", field);
   }
-  if (word == "text") return {};
   if (word == "structural_tag" && field == "response_format") return of_tag(format, field);
+  fields.note_unread(field, format,
+                     {"type", "schema", "json_schema", "name", "description", "strict"});
+  if (wrapped) {
+    fields.note_unread(field + ".json_schema", wrapped->get_object(),
+                       {"schema", "name", "description", "strict"});
+  }
+  if (word == "text") return {};
   if (word == "json_object") {
     if (schema) return of_schema(*schema, field + ".schema");
     return StructuredOutput{.kind = JsonObject{}};
@@ -327,14 +333,14 @@ std::optional<StructuredOutput> read_structured_output(Fields& fields) {
   const json::object* format = fields.object("response_format");
   const json::object* kinds = fields.object("structured_outputs");
   std::optional<StructuredOutput> output;
-  if (format) output = structured_by_format(*format, "response_format");
+  if (format) output = structured_by_format(fields, *format, "response_format");
   if (!kinds) return output;
   if (output) {
     throw Failure(Cause::kInvalid,
                   "response_format and structured_outputs exclude each other: send one",
                   "structured_outputs");
   }
-  return structured_by_kind(*kinds);
+  return structured_by_kind(fields, *kinds);
 }
 
 const char* structure_field(Fields& fields) {
@@ -412,7 +418,7 @@ StreamOptions read_stream(const Context& context, Fields& fields) {
   options.continuous_usage =
       options.include_usage && inner.boolean("continuous_usage_stats").value_or(false);
   inner.ignore({"include_obfuscation"});
-  inner.finish();
+  inner.finish_within(fields);
   return options;
 }
 

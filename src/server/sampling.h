@@ -18,7 +18,7 @@ namespace vecton::server {
 Generate read_sampling(const Context& context, Fields& fields);
 
 // As Fields::finish(), which refuses as well what some API says how to generate by.
-std::vector<std::string> finish_generation(Fields& fields);
+[[nodiscard]] std::vector<std::string> finish_generation(Fields& fields);
 
 // A list of token ids; none where it is not there.
 std::vector<int32_t> token_ids(Fields& fields, std::string_view key);
@@ -34,8 +34,9 @@ std::optional<int64_t> read_best_of(Fields& fields, Generate& generate);
 std::optional<StructuredOutput> read_structured_output(Fields& fields);
 // Which of them has the structure, for errors.
 const char* structure_field(Fields& fields);
-// {"type": "json_schema", ...}; nothing for text. `field`: its name in the body.
-std::optional<StructuredOutput> structured_by_format(const json::object& format,
+// {"type": "json_schema", ...}; nothing for text. `fields`: the reader that it was found by, which
+// is told of members that no type has; `field`: its name in the body.
+std::optional<StructuredOutput> structured_by_format(Fields& fields, const json::object& format,
                                                      const std::string& field);
 
 // How an answer is sent.

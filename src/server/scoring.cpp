@@ -144,8 +144,7 @@ int64_t read_limit(Fields& fields, std::string_view key) {
 }
 
 // The fields beside the texts.
-Request read_scoring(const Context& context, Fields& fields, Limits& limits,
-                     std::vector<std::string>& ignored) {
+Request read_scoring(const Context& context, Fields& fields, Limits& limits) {
   Request like = read_request(context, fields, Score{});
   auto& task = std::get<Score>(like.task);
   limits.query = read_limit(fields, "max_tokens_per_query");
@@ -160,8 +159,7 @@ Request read_scoring(const Context& context, Fields& fields, Limits& limits,
   if (const json::object* more = fields.object("chat_template_kwargs")) {
     Fields inner(*more, "body.chat_template_kwargs");
     if (const auto instruction = inner.text("instruction")) task.instruction = instruction;
-    for (const std::string& name : inner.finish())
-      ignored.push_back("chat_template_kwargs." + name);
+    inner.finish_within(fields);
   }
   return like;
 }
@@ -260,10 +258,8 @@ void plan_scores(const Call& call, Fields& fields, CallPlan& plan) {
   const std::vector<Item> documents = read_side(call.context, fields, names.second);
   refuse_other_names(fields, names);
   Limits limits;
-  std::vector<std::string> ignored;
-  const Request like = read_scoring(call.context, fields, limits, ignored);
+  const Request like = read_scoring(call.context, fields, limits);
   plan.ignored = fields.finish();
-  plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   make_plan(call, names, queries, documents, limits, like, plan);
 }
 
@@ -315,10 +311,8 @@ CallPlan rerank(const Call& call) {
   const bool echo = fields.boolean(mixedbread ? "return_input" : "return_documents")
                         .value_or(ranking == Ranking::kVllm);
   Limits limits;
-  std::vector<std::string> ignored;
-  const Request like = read_scoring(call.context, fields, limits, ignored);
+  const Request like = read_scoring(call.context, fields, limits);
   plan.ignored = fields.finish();
-  plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   make_plan(call, {"query", side}, {query}, documents, limits, like, plan);
   std::vector<std::string> texts;
   for (const Item& document : documents) texts.push_back(document.text);

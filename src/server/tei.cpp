@@ -243,19 +243,19 @@ CallPlan similarity(const Call& call) {
     inner.require("source_sentence");
     source = inner.text("source_sentence").value_or("");
     sentences = inner.texts("sentences");
-    inner.finish();
+    inner.finish_within(fields);
   }
   const json::object none;
   const json::object* parameters = fields.object("parameters");
-  plan.ignored = fields.finish();
-  if (sentences.empty()) refuse_empty("inputs.sentences");
-  check_batch_size(call.context, sentences.size() + 1, "inputs.sentences");
   Fields options(parameters ? *parameters : none, "body.parameters");
   const bool embeds = does(info, Task::kEmbed);
   const Request like =
       read_request(call.context, options,
                    embeds ? TaskParameters(Embed{.normalize = true}) : TaskParameters(Score{}));
-  options.finish();
+  options.finish_within(fields);
+  plan.ignored = fields.finish();
+  if (sentences.empty()) refuse_empty("inputs.sentences");
+  check_batch_size(call.context, sentences.size() + 1, "inputs.sentences");
   if (embeds) {
     plan_cosines(source, std::move(sentences), like, plan);
   } else {

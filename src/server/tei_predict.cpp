@@ -95,8 +95,7 @@ void read_pipeline_fields(const ModelInfo& info, Fields& fields, const std::stri
 }
 
 // In an object `parameters`, or beside `inputs`.
-Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like,
-                           std::vector<std::string>& ignored) {
+Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like) {
   Parameters parameters;
   read_pipeline_fields(info, fields, "", like, parameters);
   const json::object* object = fields.object("parameters");
@@ -104,7 +103,7 @@ Parameters read_parameters(const ModelInfo& info, Fields& fields, Request& like,
   parameters.given = true;
   Fields inner(*object, "body.parameters");
   read_pipeline_fields(info, inner, "parameters.", like, parameters);
-  for (const std::string& name : inner.finish()) ignored.push_back("parameters." + name);
+  inner.finish_within(fields);
   return parameters;
 }
 
@@ -147,10 +146,8 @@ CallPlan predict(const Call& call) {
       call.context, fields,
       default_parameters(does(info, Task::kClassify) ? Task::kClassify : Task::kScore));
   set_activation(!fields.boolean("raw_scores").value_or(false), like.task);
-  std::vector<std::string> ignored;
-  const Parameters parameters = read_parameters(info, fields, like, ignored);
+  const Parameters parameters = read_parameters(info, fields, like);
   plan.ignored = fields.finish();
-  plan.ignored.insert(plan.ignored.end(), ignored.begin(), ignored.end());
   if (sequences.items.empty()) refuse_empty("inputs");
   check_batch_size(call.context, sequences.items.size(), "inputs");
   plan.single = sequences.single;

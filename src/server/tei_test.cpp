@@ -120,6 +120,14 @@ TEST_F(Tei, Similarity) {
   EXPECT_THAT(empty.body, HasSubstr("`inputs.sentences` cannot be empty"));
 }
 
+TEST_F(Tei, MembersThatNobodyKnowsAreTold) {
+  EXPECT_THAT(
+      test.plan(tei::similarity, R"({"inputs":{"source_sentence":"a","sentences":["b"],"odd":1},)"
+                                 R"("parameters":{"trunc":true}})")
+          .ignored,
+      testing::ElementsAre("inputs.odd", "parameters.trunc"));
+}
+
 TEST_F(Tei, RefusesByTheTable) {
   struct {
     Planner planner;

@@ -68,6 +68,12 @@ class Generation(ServerTest):
             self.assertIn(word, self.post(path, body, 400).body.decode())
         self.assertIn("no", self.post("/v1/completions", {"prompt": "a", "model": "no"}, 404).body.decode())
 
+    def test_misspelt_members_are_logged(self):
+        self.post("/api/generate", {"prompt": "a", "options": {"temprature": 0, "num_predict": 1}})
+        self.server.wait_for_line('field "options.temprature" of /api/generate.*ignored')
+        self.post("/v1/completions", {"prompt": "a", "max_tokens": 1, "structured_outputs": {"regex": "a", "regx": "b"}})
+        self.server.wait_for_line('field "structured_outputs.regx" of /v1/completions.*ignored')
+
     def test_who_leaves_frees_its_work(self):
         many, length = 200, 400
         raw = json.dumps({"prompt": "a", "max_tokens": length, "n": many, "ignore_eos": True, "stream": True}).encode()

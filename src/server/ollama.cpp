@@ -121,13 +121,14 @@ class LineStream : public StreamWriter {
         said.calls.pop_back();
       }
     }
+    held_logprobs_.insert(held_logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
     if (said.empty()) return "";
-    return head(wishes_) + text_members(wishes_, said) + logprob_members(wishes_, delta.logprobs) +
-           ",\"done\":false}\n";
+    return head(wishes_) + text_members(wishes_, said) + take_logprobs() + ",\"done\":false}\n";
   }
 
   std::string end(const std::vector<Result>& results) override {
-    return head(wishes_) + text_members(wishes_, {}) + done_members(wishes_, results) + "\n";
+    return head(wishes_) + text_members(wishes_, {}) + take_logprobs() +
+           done_members(wishes_, results) + "\n";
   }
 
   std::string fail(const Failure& failure) override {
@@ -135,9 +136,14 @@ class LineStream : public StreamWriter {
   }
 
  private:
+  std::string take_logprobs() {
+    return logprob_members(wishes_, std::exchange(held_logprobs_, {}));
+  }
+
   const Wishes wishes_;
   ChatChoice choice_;
-  ChatDelta held_;  // the call that is being written
+  ChatDelta held_;                            // the call that is being written
+  std::vector<TokenLogprobs> held_logprobs_;  // of tokens whose text is not sent yet
 };
 
 HttpResponse answer(const Wishes& wishes, const std::vector<Result>& results) {

@@ -49,6 +49,26 @@ TEST_F(Ollama, StreamsUnlessToldNot) {
   EXPECT_EQ(whole.at("done"), true);
 }
 
+// Of text that is held back, what could be the beginning of a call, too.
+TEST_F(Ollama, EveryTokenHasItsLogprobs) {
+  const std::vector<std::string> pieces = {"a", "", "b", "<tool", "_box>", ""};
+  for (const char* tail : {"", R"(,"tools":[{"type":"function","function":{"name":"f"}}])"}) {
+    const CallPlan planned =
+        test.plan(ollama::chat, R"({"logprobs":true,"messages":[{"role":"user","content":"Hi"}])" +
+                                    std::string(tail) + "}");
+    std::vector<std::string> tokens;
+    for (const json::value& line : lines(test.sent(planned, pieces))) {
+      const json::value* list = line.get_object().if_contains("logprobs");
+      if (!list) continue;
+      for (const json::value& token : list->get_array())
+        tokens.emplace_back(token.at("token").get_string());
+    }
+    EXPECT_EQ(tokens, pieces) << tail;
+  }
+  EXPECT_EQ(test.sent(test.plan(ollama::generate, R"({"prompt":"a"})"), pieces).find("logprobs"),
+            std::string::npos);
+}
+
 TEST_F(Ollama, PenaltiesThatLookBackAtNothingAreNone) {
   const auto asked = [&](const char* options) {
     return parameters<Generate>(

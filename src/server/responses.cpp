@@ -132,6 +132,7 @@ class ResponseStream : public StreamWriter {
     ChatDelta said = choice_.add(delta.text);
     if (delta.finish_reason) merge(said, choice_.finish());
     logprobs_.insert(logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
+    held_logprobs_.insert(held_logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
     if (!said.reasoning.empty()) {
       open(out, Item::kReasoning, items_.reasoning(""));
       out += event("response.reasoning_text.delta",
@@ -139,11 +140,15 @@ class ResponseStream : public StreamWriter {
       all_.reasoning += said.reasoning;
       text_ += said.reasoning;
     }
-    if (!said.content.empty()) {
+    // The last tokens may have no text: a piece without any has their logprobs.
+    const bool rest = wishes_.logprobs && delta.finish_reason && item_ == Item::kMessage &&
+                      said.calls.empty() && !held_logprobs_.empty();
+    if (!said.content.empty() || rest) {
       open(out, Item::kMessage, items_.message("", false));
-      out += event("response.output_text.delta",
-                   place(items_.message_id()) + ",\"delta\":" + json_text(said.content) +
-                       ",\"logprobs\":" + logprobs_text(wishes_, delta.logprobs));
+      out +=
+          event("response.output_text.delta",
+                place(items_.message_id()) + ",\"delta\":" + json_text(said.content) +
+                    ",\"logprobs\":" + logprobs_text(wishes_, std::exchange(held_logprobs_, {})));
       all_.content += said.content;
       text_ += said.content;
     }
@@ -244,7 +249,7 @@ class ResponseStream : public StreamWriter {
   Item item_ = Item::kNone;
   std::string text_;  // of the open item
   ChatDelta all_;
-  std::vector<TokenLogprobs> logprobs_;
+  std::vector<TokenLogprobs> logprobs_, held_logprobs_;  // of all tokens; of those without a delta
 };
 
 HttpResponse answer(const ResponseWishes& wishes, const Tokenizer& tokenizer,

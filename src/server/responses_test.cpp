@@ -135,6 +135,23 @@ TEST_F(Responses, LogprobsWhereTheyAreAskedFor) {
   EXPECT_EQ(deltas, 2);
 }
 
+// Of text that is held back, and of a last token that has none, too.
+TEST_F(Responses, DeltasHaveTheLogprobsOfAllTokens) {
+  const std::vector<std::string> pieces = {"a", "", "b", "<tool", "_box>", ""};
+  const CallPlan planned =
+      plan(R"("input":"Hi","top_logprobs":1,"stream":true)" + std::string(kTools));
+  std::vector<std::string> tokens;
+  json::value done;
+  for (const json::value& event : test.events(test.sent(planned, pieces))) {
+    if (event.at("type") == "response.output_text.done") done = event.at("logprobs");
+    if (event.at("type") != "response.output_text.delta") continue;
+    for (const json::value& token : event.at("logprobs").get_array())
+      tokens.emplace_back(token.at("token").get_string());
+  }
+  EXPECT_EQ(tokens, pieces);
+  EXPECT_EQ(done.get_array().size(), pieces.size());
+}
+
 TEST_F(Responses, TellsWhetherAnAnswerWasCut) {
   const std::string asks = R"("input":"Hi","stream":true)";
   const auto cut =

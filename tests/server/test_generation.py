@@ -74,6 +74,11 @@ class Generation(ServerTest):
         self.post("/v1/completions", {"prompt": "a", "max_tokens": 1, "structured_outputs": {"regex": "a", "regx": "b"}})
         self.server.wait_for_line('field "structured_outputs.regx" of /v1/completions.*ignored')
 
+    def test_streams_of_ollama_have_the_logprobs_of_every_token(self):
+        body = {"prompt": "a", "logprobs": True, "options": {"num_predict": 40, "temperature": 1, "seed": 3}}
+        lines = [json.loads(line) for line in self.post("/api/generate", body).body.decode().splitlines()]
+        self.assertEqual(sum(len(line.get("logprobs", [])) for line in lines), lines[-1]["eval_count"])
+
     def test_who_leaves_frees_its_work(self):
         many, length = 200, 400
         raw = json.dumps({"prompt": "a", "max_tokens": length, "n": many, "ignore_eos": True, "stream": True}).encode()

@@ -27,8 +27,9 @@ struct Context {
   const std::vector<std::string>& names;  // what `model` may say, at least one
   const ModelInfo& info;
   const Tokenizer& tokenizer;
-  const ChatTemplates& templates;  // of the checkpoint
-  std::string public_name{};       // of the model: never a path
+  const ChatTemplates& templates;            // of the checkpoint
+  std::string public_name{};                 // of the model: never a path
+  GenerationDefaults generation_defaults{};  // of a model that generates
 };
 
 // What answers call the model where the client does not name it; never a path. Clients may name it.

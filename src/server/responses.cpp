@@ -276,7 +276,7 @@ void read_logprobs(Fields& fields, Generate& generate, ResponseWishes& wishes) {
 }
 
 // What the answer repeats of the body, with what holds where it says nothing.
-json::object echoed(const json::object& body) {
+json::object echoed(const json::object& body, const GenerationDefaults& defaults) {
   json::object out;
   const auto add = [&](const char* key, json::value otherwise) {
     const json::value* given = body.if_contains(key);
@@ -287,11 +287,11 @@ json::object echoed(const json::object& body) {
   add("metadata", json::object());
   add("parallel_tool_calls", true);
   add("reasoning", nullptr);
-  add("temperature", 1.0);
+  add("temperature", defaults.temperature);
   add("text", json::object{{"format", json::object{{"type", "text"}}}});
   add("tool_choice", "auto");
   add("tools", json::array());
-  add("top_p", 1.0);
+  add("top_p", defaults.top_p);
   add("truncation", "disabled");
   return out;
 }
@@ -328,7 +328,7 @@ CallPlan responses(const Call& call) {
   fields.ignore({"store", "metadata", "user", "service_tier", "safety_identifier",
                  "prompt_cache_key", "prompt_cache_retention", "max_tool_calls", "stream_options"});
   plan.ignored = finish_generation(fields);
-  wishes.echoed = echoed(call.body);
+  wishes.echoed = echoed(call.body, call.context.generation_defaults);
   ChatPrompt prompt = make_chat_prompt(call.context, conversation, std::move(generate));
   if (truncation == "auto") prompt.request.prompt.truncation = {.to = -1};
   wishes.parser = std::move(prompt.parser);

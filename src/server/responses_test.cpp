@@ -152,6 +152,18 @@ TEST_F(Responses, DeltasHaveTheLogprobsOfAllTokens) {
   EXPECT_EQ(done.get_array().size(), pieces.size());
 }
 
+TEST_F(Responses, TellsTheTemperatureThatHolds) {
+  test.context.generation_defaults.temperature = 0.25;
+  test.context.generation_defaults.top_p = 0.5;
+  const json::value defaults = test.whole(plan(R"("input":"Hi","top_p":null)"), {"a"});
+  EXPECT_EQ(defaults.at("temperature"), 0.25);
+  EXPECT_EQ(defaults.at("top_p"), 0.5);
+  const json::value given =
+      test.whole(plan(R"("input":"Hi","temperature":1.5,"top_p":0.75)"), {"a"});
+  EXPECT_EQ(given.at("temperature"), 1.5);
+  EXPECT_EQ(given.at("top_p"), 0.75);
+}
+
 TEST_F(Responses, TellsWhetherAnAnswerWasCut) {
   const std::string asks = R"("input":"Hi","stream":true)";
   const auto cut =

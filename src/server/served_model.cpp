@@ -247,6 +247,8 @@ std::unique_ptr<LoadedModel> ServedModel::read() {
   Context context{
       options_,    names_, engine->info(), engine->tokenizer(), engine->chat_templates(),
       public_name_};
+  if (does(context.info, Task::kGenerate))
+    context.generation_defaults = engine->generation_defaults();
   return std::unique_ptr<LoadedModel>(
       new LoadedModel{options_, metrics_, std::move(engine), std::move(context)});
 }

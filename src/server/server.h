@@ -79,8 +79,9 @@ struct ServerOptions : ModelOptions {
   int64_t max_pending_bytes =
       512 << 20;  // bodies of all requests that are being answered; more: 429
   int64_t max_client_batch_size = 2048;  // inputs of one request
-  int64_t max_answer_bytes = 256 << 20;  // of token embeddings that one request may ask for
-  int64_t max_connections = 1024;        // more wait to be accepted
+  // Of token embeddings, or of several completions, that one request may ask for.
+  int64_t max_answer_bytes = 256 << 20;
+  int64_t max_connections = 1024;    // more wait to be accepted
   bool auto_truncate = true;         // TEI's routes cut long inputs when the request does not say
   bool tokenizer_info = false;       // GET /tokenizer_info is served
   bool description = true;           // GET /openapi.json and /docs are served

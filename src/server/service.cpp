@@ -90,6 +90,27 @@ double answer_bytes(const ModelInfo& info, const Request& request) {
   return rows * columns * sizeof(float);
 }
 
+// Bytes that the completions of one request may take. One is as long as its sequence; more of them
+// are copies of the prompt, of which the body has one, and as many answers.
+double completion_bytes(const Context& context, const Request& request) {
+  const auto* const generate = std::get_if<Generate>(&request.task);
+  if (!generate || generate->n < 2) return 0;
+  constexpr double kLogprob = 180;  // a TokenLogprob, and the text that it becomes
+  constexpr double kToken = 32;     // ids and text
+  const ModelInfo& info = context.info;
+  const auto most = static_cast<double>(info.max_model_len);
+  const double prompt = std::min(static_cast<double>(length_of(request.prompt.input)), most);
+  const auto asked =
+      generate->max_tokens ? generate->max_tokens : context.generation_defaults.max_tokens;
+  const double tokens = std::min(static_cast<double>(asked.value_or(info.max_model_len)), most);
+  double token = kToken;
+  if (generate->logprobs) {
+    const int64_t top = *generate->logprobs < 0 ? info.vocab_size : *generate->logprobs;
+    token += kLogprob * static_cast<double>(top + 1);
+  }
+  return static_cast<double>(generate->n) * (prompt * sizeof(int32_t) + tokens * token);
+}
+
 // Of a body that can't be read, on a route of both dialects: whether it has a field of TEI's.
 bool is_tei_text(std::string_view body) {
   const std::string_view start = body.substr(0, 4096);
@@ -747,18 +768,24 @@ void Service::refuse_unloaded(const std::exception_ptr& error) const {
   }
 }
 
-// A row per token multiplies a text's size by thousands: what one request may ask for is bounded.
+// A row per token multiplies a text's size by thousands, and so do many completions: what one
+// request may ask for is bounded.
 void Service::check_answer_size(const Job& job) const {
-  double bytes = 0;
-  for (const Request& request : job.plan_.requests)
-    bytes += answer_bytes(job.model_->context.info, request);
-  if (bytes > static_cast<double>(options_.max_answer_bytes)) {
-    throw Failure(Cause::kBatchSize, "the numbers of these inputs' tokens could take " +
-                                         std::to_string(static_cast<int64_t>(bytes)) +
-                                         " bytes, more than the " +
-                                         std::to_string(options_.max_answer_bytes) +
-                                         " of one answer: send fewer or shorter inputs");
+  const auto check = [&](double bytes, const char* what, const char* instead) {
+    if (bytes <= static_cast<double>(options_.max_answer_bytes)) return;
+    throw Failure(Cause::kBatchSize,
+                  std::string(what) + " could take " + std::to_string(static_cast<int64_t>(bytes)) +
+                      " bytes, more than the " + std::to_string(options_.max_answer_bytes) +
+                      " of one answer: " + instead);
+  };
+  double rows = 0, completions = 0;
+  for (const Request& request : job.plan_.requests) {
+    rows += answer_bytes(job.model_->context.info, request);
+    completions += completion_bytes(job.model_->context, request);
   }
+  check(rows, "the numbers of these inputs' tokens", "send fewer or shorter inputs");
+  check(completions, "these completions",
+        "ask for fewer of them, fewer tokens of each or fewer logprobs");
 }
 
 void Service::complete(const std::shared_ptr<Job>& job, std::vector<Result> results) {

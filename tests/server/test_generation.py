@@ -79,6 +79,11 @@ class Generation(ServerTest):
         lines = [json.loads(line) for line in self.post("/api/generate", body).body.decode().splitlines()]
         self.assertEqual(sum(len(line.get("logprobs", [])) for line in lines), lines[-1]["eval_count"])
 
+    def test_many_completions_are_bounded(self):
+        many = {"prompt": "a " * 50, "n": 16384, "max_tokens": 8, "logprobs": 20}
+        self.assertIn("these completions could take", self.post("/v1/completions", many, 400).body.decode())
+        self.post("/v1/completions", {**many, "n": 4})
+
     def test_who_leaves_frees_its_work(self):
         many, length = 200, 400
         raw = json.dumps({"prompt": "a", "max_tokens": length, "n": many, "ignore_eos": True, "stream": True}).encode()

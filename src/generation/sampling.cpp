@@ -76,10 +76,6 @@ void punish(std::span<float> logits, const Sampling& s, const History& history) 
   }
 }
 
-bool is_empty(std::span<const float> logits) {
-  return std::ranges::all_of(logits, [](float x) { return x == kNever; });
-}
-
 // The k largest and all that equal the last of them.
 void keep_top_k(std::vector<Candidate>& all, int64_t k) {
   if (k <= 0 || k >= static_cast<int64_t>(all.size())) return;
@@ -163,7 +159,6 @@ bool leaves_alone(const Sampling& s) {
 void adjust(std::span<float> logits, const Sampling& sampling, const History& history,
             std::span<const int32_t> never) {
   if (leaves_alone(sampling) && never.empty()) return;
-  const std::vector<float> before(logits.begin(), logits.end());
   if (sampling.allowed_token_ids) keep_only(logits, *sampling.allowed_token_ids);
   forbid_bad_words(logits, sampling, history.ids());
   for (const int32_t id : never) forbid(logits, id);
@@ -171,7 +166,6 @@ void adjust(std::span<float> logits, const Sampling& sampling, const History& hi
     if (is_known(id, logits)) logits[static_cast<size_t>(id)] += bias;
   }
   punish(logits, sampling, history);
-  if (is_empty(logits)) std::ranges::copy(before, logits.begin());
 }
 
 // The largest number, which NaN is not; lane by lane, so that compilers make vectors of it.

@@ -56,7 +56,7 @@ class History {
 void mask(std::span<float> logits, std::span<const uint64_t> allowed);
 
 // Allowed ids, bad words, `never` (ends, before min_tokens are there), bias, penalties, in this
-// order. Where they would leave nothing of what was there, they are not applied.
+// order. They may leave nothing: what was forbidden is never chosen.
 void adjust(std::span<float> logits, const Sampling& sampling, const History& history,
             std::span<const int32_t> never);
 

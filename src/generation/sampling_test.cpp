@@ -12,6 +12,7 @@
 namespace vecton::generation {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -276,9 +277,11 @@ TEST(Sampling, AllowedIdsAndEndsThatAreTooEarly) {
   EXPECT_THAT(of.get(), ElementsAre(kNever, 1, kNever, kNever));
 }
 
-TEST(Sampling, WhatWouldLeaveNothingIsNotApplied) {
+TEST(Sampling, WhatIsForbiddenIsNeverChosen) {
   Adjusted of{.sampling = {.allowed_token_ids = std::vector<int32_t>{3}}, .never = {3}};
-  EXPECT_THAT(of.get(), ElementsAre(0, 1, -1, 2));
+  EXPECT_THAT(of.get(), Each(kNever));
+  EXPECT_EQ(sample(of.get(), {.temperature = 0}, 0), -1);
+  EXPECT_EQ(sample(of.get(), {}, 0), -1);
 }
 
 TEST(Sampling, Masks) {

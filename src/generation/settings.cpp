@@ -121,6 +121,23 @@ Sampling sampling_of(const Generate& asked, const Defaults& defaults, const Toke
   return s;
 }
 
+// What allowed_token_ids, bad_words and min_tokens leave to begin with; later ones depend on what
+// is written.
+void check_first_token(const Settings& settings) {
+  const Sampling& sampling = settings.sampling;
+  if (!sampling.allowed_token_ids) return;
+  std::vector<int32_t> left = *sampling.allowed_token_ids;
+  std::erase_if(left, [&](int32_t id) {
+    return std::ranges::count(sampling.bad_words, std::vector<int32_t>{id}) > 0;
+  });
+  if (left.empty()) refuse("allowed_token_ids: bad_words forbid all of them", "allowed_token_ids");
+  if (settings.asked->min_tokens == 0) return;
+  if (std::ranges::all_of(left, [&](int32_t id) { return settings.ends(id); })) {
+    refuse("min_tokens: expected 0 where allowed_token_ids leaves ends of the text alone",
+           "min_tokens");
+  }
+}
+
 }  // namespace
 
 bool Settings::ends(int32_t id) const {
@@ -156,6 +173,7 @@ Settings decide(const Generate& asked, const Defaults& defaults, const Tokenizer
                                    defaults.eos_token_ids.begin() + 1,
                                    defaults.eos_token_ids.end());
   }
+  check_first_token(settings);
   for (const std::string& text : asked.stop) {
     if (text.empty()) refuse("stop: a text is empty", "stop");
   }

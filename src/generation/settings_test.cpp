@@ -91,6 +91,20 @@ TEST_F(SettingsTest, SeedsOfOnesOwnAreRandom) {
   EXPECT_EQ(settings({.seed = 3}).sampling.seed, 3u);
 }
 
+TEST_F(SettingsTest, WhatLeavesNoTokenIsRefusedByName) {
+  const int32_t word = tokenizer_->encode("o", {.add_special_tokens = false}).ids.front();
+  const auto allowed = [](std::vector<int32_t> ids) { return std::optional(std::move(ids)); };
+  EXPECT_EQ(refused({.bad_words = {"o"}, .allowed_token_ids = allowed({word})}),
+            "allowed_token_ids");
+  EXPECT_EQ(refused({.bad_words = {"o"}, .allowed_token_ids = allowed({word, 5})}), "");
+  EXPECT_EQ(refused({.min_tokens = 1, .allowed_token_ids = allowed({7, 9})}), "min_tokens");
+  EXPECT_EQ(refused({.allowed_token_ids = allowed({7, 9})}), "");
+  EXPECT_EQ(refused({.min_tokens = 1, .allowed_token_ids = allowed({7, 5})}), "");
+  EXPECT_EQ(refused({.min_tokens = 1, .allowed_token_ids = allowed({7}), .ignore_eos = true}), "");
+  EXPECT_EQ(refused({.min_tokens = 1, .bad_words = {"o"}, .allowed_token_ids = allowed({word, 7})}),
+            "min_tokens");
+}
+
 TEST_F(SettingsTest, NonsenseIsRefusedByName) {
   EXPECT_EQ(refused({}), "");
   EXPECT_EQ(refused({.max_tokens = 0}), "max_tokens");

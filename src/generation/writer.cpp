@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/counted.h"
 #include "generation/logprobs.h"
 #include "vecton/error.h"
 
@@ -21,6 +22,17 @@ Writer::Writer(Settings settings, std::span<const int32_t> prompt, int64_t index
       detokenizer_(tokenizer_, settings_.skip_special_tokens),
       stop_(settings_.asked->stop, settings_.asked->include_stop_str_in_output),
       completion_{.index = index} {}
+
+// Nothing of what may come is left: an answer can't go on without a token that was forbidden.
+[[noreturn]] static void refuse_all(const Generate& asked, int64_t tokens) {
+  const char* const field = asked.allowed_token_ids    ? "allowed_token_ids"
+                            : !asked.bad_words.empty() ? "bad_words"
+                                                       : "min_tokens";
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string(field) + ": no token is left after " + base::counted(tokens, "token") +
+                  ": allowed_token_ids, bad_words, min_tokens and the structure exclude each other",
+              field);
+}
 
 int32_t Writer::write(std::span<float> logits) {
   structure_.mask(logits, ends_);
@@ -41,7 +53,7 @@ int32_t Writer::write(std::span<float> logits) {
   const int32_t id = settings_.sampling.greedy() && !adjusted
                          ? best
                          : sample(logits, settings_.sampling, static_cast<uint64_t>(tokens()));
-  if (id < 0) throw Error(ErrorCode::kInternal, "the model gave a non-finite value for this input");
+  if (id < 0) refuse_all(*settings_.asked, tokens());
   if (settings_.asked->logprobs) {
     completion_.logprobs.push_back(logprobs_of(raw.empty() ? logits : std::span<const float>(raw),
                                                id, *settings_.asked->logprobs, *tokenizer_));

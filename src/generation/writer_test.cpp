@@ -325,6 +325,28 @@ TEST_F(WriterTest, ThinkingMayBeLeftOut) {
   EXPECT_EQ(answer("<t>so</t>", {"<b>"}), tokenizer_->decode(ids_of("<b>")));
 }
 
+// A bad word of several tokens is one only when its beginning has been written.
+TEST_F(WriterTest, WhereNoTokenIsLeftNothingForbiddenIsWritten) {
+  const std::vector<int32_t> ids = ids_of("one two three");
+  ASSERT_GT(ids.size(), 2u);
+  Writer w = writer({.bad_words = {"one two three"}},
+                    std::make_unique<OneOf>(std::vector<std::vector<int32_t>>{ids}));
+  std::vector<float> logits;
+  for (size_t i = 0; i + 1 < ids.size(); ++i) {
+    logits = liking(ids[i]);
+    EXPECT_EQ(w.write(logits), ids[i]);
+  }
+  logits = liking(ids.back());
+  try {
+    w.write(logits);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+    EXPECT_EQ(e.field(), "bad_words");
+    EXPECT_THAT(e.what(), HasSubstr("no token is left after " + std::to_string(ids.size() - 1)));
+  }
+}
+
 TEST_F(WriterTest, AConstraintThatLeavesNothingIsAnError) {
   Writer w = writer({}, std::make_unique<OneOf>(std::vector<std::vector<int32_t>>{}));
   std::vector<float> logits = liking(3);

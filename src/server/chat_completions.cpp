@@ -310,7 +310,7 @@ CallPlan chat_completions(const Call& call) {
   const auto max_tokens = fields.integer("max_tokens", 1);
   if (!generate.max_tokens) generate.max_tokens = max_tokens;
   read_logprobs(fields, generate, wishes);
-  wishes.best = read_best_of(fields, generate);
+  wishes.best = read_best_of(call.context, fields, generate);
   if (generate.prompt_logprobs && wishes.stream.stream) {
     throw Failure(Cause::kInvalid, "`prompt_logprobs` are not available when `stream=True`.",
                   "prompt_logprobs");

@@ -235,7 +235,7 @@ CallPlan completions(const Call& call) {
   if (wishes.no_tokens) generate.max_tokens = 1;
   generate.logprobs = fields.integer("logprobs", 0);
   wishes.logprobs = generate.logprobs.has_value();
-  wishes.best = read_best_of(fields, generate);
+  wishes.best = read_best_of(context, fields, generate);
   wishes.as_ids = fields.boolean("return_tokens_as_token_ids").value_or(false);
   wishes.token_ids = fields.boolean("return_token_ids").value_or(false);
   wishes.prompt_logprobs = generate.prompt_logprobs.has_value();

@@ -88,6 +88,10 @@ TEST_F(Completions, OfBestOfTheLikeliestAreAnswered) {
        {R"("best_of":2,"stream":true)", R"("best_of":2,"n":3)", R"("best_of":0)",
         R"("best_of":2,"temperature":0)", R"("best_of":16385)"})
     EXPECT_THAT(refused(std::string(R"("prompt":"a",)") + wrong), HasSubstr("body.best_of"));
+  test.context.generation_defaults.temperature = 0;
+  EXPECT_THAT(refused(R"("prompt":"a","best_of":2)"), HasSubstr("body.best_of"));
+  EXPECT_EQ(parameters<Generate>(plan(R"("prompt":"a","best_of":2,"temperature":1)").requests[0]).n,
+            2);
 }
 
 TEST_F(Completions, AServerMayForceTheUsageOfStreams) {

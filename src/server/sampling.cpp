@@ -387,7 +387,7 @@ Generate read_sampling(const Context&, Fields& fields) {
 
 std::vector<std::string> finish_generation(Fields& fields) { return fields.finish(kGeneration); }
 
-std::optional<int64_t> read_best_of(Fields& fields, Generate& generate) {
+std::optional<int64_t> read_best_of(const Context& context, Fields& fields, Generate& generate) {
   const auto best_of = fields.integer("best_of", 1);
   if (!best_of || *best_of == generate.n) return std::nullopt;
   if (*best_of < generate.n || *best_of > kMaxChoices) {
@@ -395,7 +395,7 @@ std::optional<int64_t> read_best_of(Fields& fields, Generate& generate) {
   } else if (fields.boolean("stream").value_or(false)) {
     fields.wrong("best_of", "value_error",
                  "more than n are not streamed: which are the best is known in the end");
-  } else if (generate.temperature && *generate.temperature < 1e-5) {
+  } else if (generate.temperature.value_or(context.generation_defaults.temperature) < 1e-5) {
     fields.wrong("best_of", "value_error",
                  "must be n when temperature is 0: all would be the same");
   }

@@ -28,7 +28,7 @@ std::optional<double> above_zero(Fields& fields, std::string_view key,
 
 // best_of, after logprobs: where it is more than n, so many are generated from here on, and what is
 // given is how many of them are the answer (keep_best()).
-std::optional<int64_t> read_best_of(Fields& fields, Generate& generate);
+std::optional<int64_t> read_best_of(const Context& context, Fields& fields, Generate& generate);
 
 // response_format and structured_outputs.
 std::optional<StructuredOutput> read_structured_output(Fields& fields);

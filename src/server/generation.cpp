@@ -3,15 +3,8 @@
 #include "base/json_text.h"
 #include "engine/best_of.h"
 #include "server/render.h"
-#include "server/vllm_fields.h"
 
 namespace vecton::server {
-
-namespace {
-
-constexpr size_t kMaxSalt = 1024;
-
-}  // namespace
 
 void require_generation(const Call& call) {
   if (does(call.context.info, Task::kGenerate)) return;
@@ -76,20 +69,6 @@ void append_stop_reason(std::string& out, const StopReason& reason) {
   } else {
     out += "null";
   }
-}
-
-void read_prompt_rules(const Context& context, Fields& fields, Request& request) {
-  request.prompt.truncation.to = fields.integer("truncate_prompt_tokens", -1);
-  if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
-    request.prompt.truncation.side =
-        side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
-  }
-  if (const auto salt = fields.text("cache_salt")) {
-    if (salt->empty() || salt->size() > kMaxSalt)
-      fields.wrong("cache_salt", "string_length", "expected 1 to 1024 bytes");
-    request.cache_salt = *salt;
-  }
-  request.priority = openai::read_priority(context, fields);
 }
 
 }  // namespace vecton::server

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "server/dialect.h"
-#include "server/fields.h"
 
 namespace vecton::server {
 
@@ -35,8 +34,5 @@ void append_usage(std::string& out, const GenerationUsage& usage);
 
 // null, an id, or a text.
 void append_stop_reason(std::string& out, const StopReason& reason);
-
-// truncate_prompt_tokens, truncation_side, cache_salt and priority.
-void read_prompt_rules(const Context& context, Fields& fields, Request& request);
 
 }  // namespace vecton::server

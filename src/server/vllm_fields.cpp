@@ -144,13 +144,26 @@ int64_t read_priority(const Context& context, Fields& fields) {
   return priority;
 }
 
+void read_prompt_rules(const Context& context, Fields& fields, Request& request) {
+  request.prompt.truncation.to = fields.integer("truncate_prompt_tokens", -1);
+  if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
+    request.prompt.truncation.side =
+        side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
+  }
+  constexpr size_t kMaxSalt = 1024;  // bytes
+  if (const auto salt = fields.text("cache_salt")) {
+    if (salt->empty() || salt->size() > kMaxSalt)
+      fields.wrong("cache_salt", "string_length",
+                   "expected 1 to " + std::to_string(kMaxSalt) + " bytes");
+    request.cache_salt = *salt;
+  }
+  request.priority = read_priority(context, fields);
+}
+
 Request read_request(const Context& context, Fields& fields, TaskParameters task) {
   Request like{.task = std::move(task)};
+  read_prompt_rules(context, fields, like);
   Truncation& truncation = like.prompt.truncation;
-  truncation.to = fields.integer("truncate_prompt_tokens", -1);
-  if (const auto side = fields.choice("truncation_side", {"left", "right"})) {
-    truncation.side = side == "left" ? EncodeOptions::Side::kLeft : EncodeOptions::Side::kRight;
-  }
   // Jina's word and Voyage's for cutting; false is what is done anyway.
   for (const char* field : {"truncate", "truncation"}) {
     if (fields.boolean(field).value_or(false) && !truncation.to) truncation.to = -1;
@@ -167,13 +180,6 @@ Request read_request(const Context& context, Fields& fields, TaskParameters task
                  "'max_length' would have the model read padding: texts are read as they are, "
                  "which is 'do_not_pad'");
   }
-  if (const auto salt = fields.text("cache_salt")) {
-    if (salt->empty() || salt->size() > 1024) {
-      fields.wrong("cache_salt", "string_length", "expected 1 to 1024 bytes");
-    }
-    like.cache_salt = *salt;
-  }
-  like.priority = read_priority(context, fields);
   if (fields.any("normalize")) {
     fields.wrong("normalize", "extra_forbidden", "`normalize` was removed: use `use_activation`");
   }

@@ -36,6 +36,9 @@ void read_special_tokens(Fields& fields, Request& request);
 // A Failure where it is not 0 and the server does not heed it.
 int64_t read_priority(const Context& context, Fields& fields);
 
+// truncate_prompt_tokens, truncation_side, cache_salt and priority.
+void read_prompt_rules(const Context& context, Fields& fields, Request& request);
+
 // A request for `task` with the fields that all have: truncation, activation, cache, priority.
 Request read_request(const Context& context, Fields& fields, TaskParameters task);
 // Those of embedding requests: prompt, role, dimensions, special tokens.

@@ -23,6 +23,7 @@
 #include "server/render.h"
 #include "server/tei.h"
 #include "server/tokenizer_info.h"
+#include "server/unix_time.h"
 
 namespace vecton::server {
 
@@ -36,11 +37,6 @@ constexpr int64_t kLongRequest = 1 << 20;  // bytes of a body, or of an answer's
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-int64_t unix_time() {
-  using namespace std::chrono;
-  return duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
 }
 
 // A step of splitmix64: every bit of the result depends on every bit of `x`.

@@ -1,7 +1,6 @@
 #include "server/vllm_fields.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/json.h"
@@ -10,15 +9,11 @@
 #include "server/images.h"
 #include "server/render.h"
 #include "server/scoring.h"
+#include "server/unix_time.h"
 
 namespace vecton::server::openai {
 
 namespace {
-
-int64_t unix_time() {
-  using namespace std::chrono;
-  return duration_cast<seconds>(system_clock::now().time_since_epoch()).count();
-}
 
 // Jina's inputs: {"text": string} or {"image": string}, or {"content": [parts]} as elsewhere.
 bool is_item(const json::value& value) {

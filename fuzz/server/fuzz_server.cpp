@@ -142,19 +142,19 @@ Answer answer_for(const Fixture& fixture, const Prompt& prompt, const TaskParame
       break;
   }
   const auto mask = fixture.tokenizer->special_token_id("mask_token").value_or(-1);
-  const auto rows = std::ranges::count(ids_of(fixture, prompt), mask);
+  std::vector<int32_t> ids = ids_of(fixture, prompt);
+  const auto rows = std::ranges::count(ids, mask);
   return Fillings{.rows = rows,
                   .columns = 8,
                   .ids = std::vector<int32_t>(static_cast<size_t>(8 * rows), 5),
-                  .values = std::vector<float>(static_cast<size_t>(8 * rows), kValue)};
+                  .values = std::vector<float>(static_cast<size_t>(8 * rows), kValue),
+                  .prompt_token_ids = std::move(ids)};
 }
 
 Result result_for(const Fixture& fixture, const Request& request) {
   Result result{.answer = answer_for(fixture, request.prompt, request.task)};
   for (const TaskParameters& task : request.also)
     result.also.push_back(answer_for(fixture, request.prompt, task));
-  if (std::holds_alternative<FillMask>(request.task))
-    result.usage.prompt_tokens = static_cast<int64_t>(ids_of(fixture, request.prompt).size());
   return result;
 }
 

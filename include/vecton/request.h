@@ -123,6 +123,7 @@ struct Fillings {
   int64_t rows = 0, columns = 0;
   std::vector<int32_t> ids{};
   std::vector<float> values{};
+  std::vector<int32_t> prompt_token_ids{};  // what the model read, the mask tokens among it
 };
 
 // A token, and how likely the model's raw logits make it: before bias, penalties and temperature,
@@ -407,9 +408,8 @@ struct MaskTarget {
 VECTON_API std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
                                                 const Tokenizer& tokenizer);
 
-// `result` of a FillMask of `prompt`, a text or token ids: a list per mask token, likeliest first.
-VECTON_API std::vector<std::vector<Filling>> find_fillings(const Result& result,
-                                                           const Prompt& prompt,
+// `answer` to a FillMask: a list per mask token, likeliest first. `tokenizer` is the engine's.
+VECTON_API std::vector<std::vector<Filling>> find_fillings(const Fillings& answer,
                                                            const Tokenizer& tokenizer);
 
 }  // namespace vecton

@@ -368,10 +368,10 @@ void bind_engine(nb::module_& m) {
           nb::arg("results"), nb::arg("index"), nb::arg("text"), nb::arg("aggregation"))
       .def(
           "fillings",
-          [](EngineHandle& self, const Results& results, int64_t index, nb::handle input) {
-            return results.fillings(index, input, *self.use());
+          [](EngineHandle& self, const Results& results, int64_t index) {
+            return results.fillings(index, *self.use());
           },
-          nb::arg("results"), nb::arg("index"), nb::arg("input"))
+          nb::arg("results"), nb::arg("index"))
       .def("info", [](EngineHandle& self) { return to_dict(self.use()->info()); })
       .def("generation_defaults",
            [](EngineHandle& self) { return to_dict(self.use()->generation_defaults()); })

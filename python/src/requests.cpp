@@ -420,13 +420,10 @@ nb::object Results::generation(int64_t index) const {
   return to_python(result.get<Generation>());
 }
 
-nb::object Results::fillings(int64_t index, nb::handle input, const Engine& engine) const {
-  const Part part = part_of(at(index), -1);
-  if (part.error) throw Error(*part.error);
-  Prompt prompt;
-  set_input(prompt, input, "input");
+nb::object Results::fillings(int64_t index, const Engine& engine) const {
   nb::list masks;
-  for (const std::vector<Filling>& choices : find_fillings(at(index), prompt, engine.tokenizer())) {
+  for (const std::vector<Filling>& choices :
+       find_fillings(at(index).get<Fillings>(), engine.tokenizer())) {
     nb::list rows;
     for (const Filling& filling : choices) {
       nb::dict row;

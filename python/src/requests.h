@@ -50,7 +50,7 @@ class Results {
   nb::object entities(int64_t index, const std::string& text, const std::string& aggregation,
                       const Engine& engine) const;
   nb::object generation(int64_t index) const;
-  nb::object fillings(int64_t index, nb::handle input, const Engine& engine) const;
+  nb::object fillings(int64_t index, const Engine& engine) const;
 
  private:
   const Result& at(int64_t index) const;

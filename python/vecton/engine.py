@@ -387,8 +387,7 @@ class Engine:
         like = _core.Request(task="fill_mask", top_k=top_k, targets=targets, truncate_to=_cut(truncate))
 
         def finish(parts: list[Any]) -> Any:
-            places = [(part, i) for part in parts for i in range(len(part))]
-            found = [self._core.fillings(part, i, text) for text, (part, i) in zip(inputs, places)]
+            found = [self._core.fillings(part, i) for part in parts for i in range(len(part))]
             return found[0] if single else found
 
         return Call(inputs, like, None, finish)

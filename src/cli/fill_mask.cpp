@@ -95,7 +95,7 @@ void fill_mask(FillMaskOptions& options) {
     return request;
   };
   const auto append = [&](std::string& out, int64_t index, const Record& record, Result&& result) {
-    const MaskFillings masks = find_fillings(result, request(record).prompt, engine->tokenizer());
+    const MaskFillings masks = find_fillings(result.get<Fillings>(), engine->tokenizer());
     if (options.answers.json)
       return append_json(out, index, record, masks, options.input.path.empty());
     if (options.answers.csv) return append_csv(out, index, record, masks);

@@ -435,6 +435,28 @@ TEST(Tasks, FillMaskGivesTheLikeliestTokens) {
   EXPECT_THAT(none.what(), HasSubstr("no mask token ([MASK])"));
 }
 
+// The prompt that stands before a text takes room that the text has not: the masks that are
+// answered are those that were read.
+TEST(Tasks, FillingsAreOfTheTokensThatWereRead) {
+  EngineOptions options{.model = fixture("bert-mlm")};
+  options.default_prompt = "a b c d ";
+  const auto engine = Engine::open(options);
+  std::string text = "[MASK]";
+  for (int i = 0; i < 126; ++i) text += " a";
+  text += " [MASK]";
+  for (const auto side : {EncodeOptions::Side::kRight, EncodeOptions::Side::kLeft}) {
+    Request request = request_of(text, FillMask{.top_k = 1});
+    request.prompt.truncation = {.to = -1, .side = side};
+    const Result result = engine->submit({request}).get().front();
+    EXPECT_TRUE(result.usage.truncated);
+    const auto& fillings = result.get<Fillings>();
+    EXPECT_EQ(std::ssize(fillings.prompt_token_ids), result.usage.prompt_tokens);
+    const auto found = find_fillings(fillings, engine->tokenizer());
+    EXPECT_EQ(std::ssize(found), fillings.rows);
+    EXPECT_EQ(found.size(), 1u);
+  }
+}
+
 TEST(Tasks, SeveralHeadsShareOneForwardPass) {
   const auto engine = open(fixture("bge-m3"));
   Request request = request_of("the capital of France");

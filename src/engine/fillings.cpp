@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include "vecton/request.h"
@@ -6,30 +5,6 @@
 namespace vecton {
 
 namespace {
-
-// The token ids that the model read: the request's, cut to as many as were computed.
-std::vector<int32_t> ids_read(const Result& result, const Prompt& prompt,
-                              const Tokenizer& tokenizer) {
-  if (const auto* text = std::get_if<std::string>(&prompt.input)) {
-    EncodeOptions options{.add_special_tokens = prompt.add_special_tokens.value_or(true),
-                          .truncation = EncodeOptions::Truncation::kLongestFirst,
-                          .max_length = result.usage.prompt_tokens,
-                          .truncation_side = prompt.truncation.side};
-    if (!result.usage.truncated) options.truncation = EncodeOptions::Truncation::kNone;
-    return tokenizer.encode(*text, options).ids;
-  }
-  std::vector<int32_t> ids = std::get<std::vector<int32_t>>(prompt.input);
-  const auto most = static_cast<size_t>(std::max<int64_t>(result.usage.prompt_tokens, 0));
-  if (ids.size() > most) {
-    const auto extra = static_cast<std::ptrdiff_t>(ids.size() - most);
-    if (prompt.truncation.side == EncodeOptions::Side::kLeft) {
-      ids.erase(ids.begin(), ids.begin() + extra);
-    } else {
-      ids.resize(most);
-    }
-  }
-  return ids;
-}
 
 // Rows of a model's vocabulary beyond the tokenizer's, which fill it up to a round size, say
 // nothing.
@@ -69,20 +44,19 @@ std::vector<MaskTarget> find_targets(std::span<const std::string> texts,
   return targets;
 }
 
-std::vector<std::vector<Filling>> find_fillings(const Result& result, const Prompt& prompt,
+std::vector<std::vector<Filling>> find_fillings(const Fillings& answer,
                                                 const Tokenizer& tokenizer) {
-  const std::vector<int32_t> ids = ids_read(result, prompt, tokenizer);
+  const std::vector<int32_t>& ids = answer.prompt_token_ids;
   const std::optional<int32_t> mask = tokenizer.special_token_id("mask_token");
   std::vector<size_t> masks;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (mask && ids[i] == *mask) masks.push_back(i);
   }
-  const auto& answer = result.get<Fillings>();
   const auto rows = static_cast<size_t>(answer.rows), columns = static_cast<size_t>(answer.columns);
   if (masks.size() != rows || answer.ids.size() != rows * columns ||
       answer.values.size() != rows * columns) {
-    throw Error(ErrorCode::kInternal, "the result is not one of this request: it has " +
-                                          std::to_string(rows) + " masks, the text " +
+    throw Error(ErrorCode::kInternal, "the answer has " + std::to_string(rows) +
+                                          " masks, the text that was read " +
                                           std::to_string(masks.size()));
   }
   std::vector<std::vector<Filling>> fillings(rows);

@@ -36,8 +36,10 @@ std::vector<Answer> FillMaskHead::answer(Ops& ops, const Tensor& hidden, const t
   std::vector<Answer> answers;
   for (size_t s = 0; s < inputs.size(); ++s) {
     Matrix& values = read[2 * s];
-    Fillings answer{
-        .rows = values.rows, .columns = values.columns, .values = std::move(values.values)};
+    Fillings answer{.rows = values.rows,
+                    .columns = values.columns,
+                    .values = std::move(values.values),
+                    .prompt_token_ids = inputs[s].work->ids};
     for (const float column : read[2 * s + 1].values) {
       const auto at = static_cast<int32_t>(column);
       answer.ids.push_back(targets[s].empty() ? at : targets[s][static_cast<size_t>(at)]);

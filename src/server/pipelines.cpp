@@ -105,14 +105,14 @@ CallPlan fill_mask(const Call& call) {
       plan.warnings.push_back(target.note(call.context.tokenizer).substr(0, kLongest));
   }
   set_requests(call, std::move(inputs), like, plan);
-  plan.render = [requests = plan.requests, single = plan.single,
+  plan.render = [single = plan.single,
                  &tokenizer = call.context.tokenizer](std::vector<Result> results) {
     HttpResponse response{.content_type = std::string(kJsonType)};
     std::string& out = response.body;
     if (!single) out += '[';
     for (size_t i = 0; i < results.size(); ++i) {
       if (i > 0) out += ',';
-      append_masks(out, find_fillings(results[i], requests[i].prompt, tokenizer));
+      append_masks(out, find_fillings(results[i].get<Fillings>(), tokenizer));
     }
     if (!single) out += ']';
     return response;

@@ -15,13 +15,13 @@ using testing::HasSubstr;
 class Pipelines : public testing::Test {
  protected:
   int32_t id(std::string_view token) const { return *test.tokenizer->token_to_id(token); }
-  // What the model makes of one mask.
-  Result fillings(int64_t tokens) const {
+  // What the model makes of the one mask of a text.
+  Result fillings(std::string_view read) const {
     return {.answer = Fillings{.rows = 1,
                                .columns = 2,
                                .ids = {id("the"), id("capital")},
-                               .values = {0.75f, 0.25f}},
-            .usage = {.prompt_tokens = tokens}};
+                               .values = {0.75f, 0.25f},
+                               .prompt_token_ids = test.tokenizer->encode(read).ids}};
   }
 
   TestContext test;
@@ -44,16 +44,16 @@ TEST_F(Pipelines, FillMaskReadsItsOptionsInBothPlaces) {
 TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
   test.serve({Task::kFillMask});
   CallPlan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
-  const json::value one = json::parse(plan.render({fillings(4)}).body);
+  const json::value one = json::parse(plan.render({fillings("[MASK] capital")}).body);
   ASSERT_EQ(one.as_array().size(), 2u);
   EXPECT_EQ(one.at(0).at("score"), 0.75);
   EXPECT_EQ(one.at(0).at("token"), id("the"));
   EXPECT_EQ(one.at(0).at("token_str"), "the");
   EXPECT_EQ(one.at(0).at("sequence"), "the capital");
   plan = test.plan(tei::fill_mask, R"({"inputs":["[MASK] capital","the [MASK]"]})");
-  EXPECT_EQ(json::parse(plan.render({fillings(4), fillings(4)}).body).at(1).at(1).at("sequence"),
-            "the capital");
-  Result two = fillings(4);
+  const std::vector<Result> both = {fillings("[MASK] capital"), fillings("the [MASK]")};
+  EXPECT_EQ(json::parse(plan.render(both).body).at(1).at(1).at("sequence"), "the capital");
+  Result two = fillings("[MASK] [MASK]");
   two.get<Fillings>().rows = 2;
   two.get<Fillings>().columns = 1;
   plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] [MASK]"})");
@@ -65,7 +65,7 @@ TEST_F(Pipelines, FillMaskAnswersAsThePipelineDoes) {
 TEST_F(Pipelines, FillMaskAnswersWithRowsThatAreNoTokens) {
   test.serve({Task::kFillMask});
   CallPlan plan = test.plan(tei::fill_mask, R"({"inputs":"[MASK] capital"})");
-  Result result = fillings(4);
+  Result result = fillings("[MASK] capital");
   std::vector<int32_t>& ids = result.get<Fillings>().ids;
   ids[1] = static_cast<int32_t>(test.tokenizer->vocab_size()) + 3;
   const json::value answer = json::parse(plan.render({result}).body);

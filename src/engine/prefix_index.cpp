@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "base/splitmix64.h"
+
 namespace vecton::engine {
 
 namespace {
 
 constexpr size_t kSightings = 1 << 16;
-// A step of splitmix64 (Steele et al. 2014).
-uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
 
 // Of the images that tokens of the sequence's block number `index` are of.
 std::vector<std::array<uint64_t, 2>> digests_of(PrefixIndex::Images images, size_t index) {
@@ -40,14 +35,14 @@ std::vector<uint64_t> PrefixIndex::keys(std::span<const int32_t> ids, std::strin
 
 void PrefixIndex::extend(std::vector<uint64_t>& keys, std::span<const int32_t> ids,
                          std::string_view salt, Images images) {
-  uint64_t key = mix(salt.size());
-  for (const char c : salt) key = mix(key ^ static_cast<unsigned char>(c));
+  uint64_t key = base::splitmix64(salt.size());
+  for (const char c : salt) key = base::splitmix64(key ^ static_cast<unsigned char>(c));
   if (!keys.empty()) key = keys.back();
   for (size_t i = keys.size() * kPageTokens; i < ids.size(); ++i) {
-    key = mix(key ^ static_cast<uint32_t>(ids[i]));
+    key = base::splitmix64(key ^ static_cast<uint32_t>(ids[i]));
     if ((i + 1) % kPageTokens != 0) continue;
     for (const auto& digest : digests_of(images, keys.size()))
-      key = mix(mix(key ^ digest[0]) ^ digest[1]);
+      key = base::splitmix64(base::splitmix64(key ^ digest[0]) ^ digest[1]);
     keys.push_back(key);
   }
 }

@@ -10,6 +10,7 @@
 #include "backend/machine.h"
 #include "base/entropy.h"
 #include "base/python_json.h"
+#include "base/splitmix64.h"
 #include "base/utf8.h"
 #include "server/byte_stream.h"
 #include "server/foreign_ids.h"
@@ -37,13 +38,6 @@ constexpr int64_t kLongRequest = 1 << 20;  // bytes of a body, or of an answer's
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-// A step of splitmix64: every bit of the result depends on every bit of `x`.
-uint64_t mixed(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
 }
 
 int64_t characters(const Request& request) {
@@ -254,8 +248,8 @@ std::string Service::id_of(const HttpRequest& head) {
   const auto visible = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
   if (!given.empty() && given.size() <= kMaxId && std::all_of(given.begin(), given.end(), visible))
     return given;
-  const uint64_t a = mixed(next_id_.fetch_add(0x9e3779b97f4a7c15u)),
-                 b = mixed(a ^ 0x9e3779b97f4a7c15u);
+  const uint64_t a = base::splitmix64_of(next_id_.fetch_add(base::kSplitmixStep)),
+                 b = base::splitmix64_of(a ^ base::kSplitmixStep);
   char text[33];
   std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(a),
                 static_cast<unsigned long long>(b));

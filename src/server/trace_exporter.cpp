@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/entropy.h"
+#include "base/splitmix64.h"
 #include "vecton/error.h"
 
 namespace vecton::server {
@@ -20,10 +21,8 @@ constexpr auto kComplaint = 60s;  // between lines of the log about a collector 
 // A splitmix64 of its own for every process.
 uint64_t random_id() {
   static std::atomic<uint64_t> state{base::random_bits()};
-  uint64_t x = state.fetch_add(0x9e3779b97f4a7c15u, std::memory_order_relaxed);
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return (x ^ (x >> 31)) | 1;  // zero is no id
+  return base::splitmix64_of(state.fetch_add(base::kSplitmixStep, std::memory_order_relaxed)) |
+         1;  // zero is no id
 }
 
 }  // namespace

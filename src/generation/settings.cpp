@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "base/entropy.h"
 #include "vecton/error.h"
@@ -126,10 +127,12 @@ Sampling sampling_of(const Generate& asked, const Defaults& defaults, const Toke
 void check_first_token(const Settings& settings) {
   const Sampling& sampling = settings.sampling;
   if (!sampling.allowed_token_ids) return;
+  std::unordered_set<int32_t> bad;
+  for (const std::vector<int32_t>& word : sampling.bad_words) {
+    if (word.size() == 1) bad.insert(word.front());
+  }
   std::vector<int32_t> left = *sampling.allowed_token_ids;
-  std::erase_if(left, [&](int32_t id) {
-    return std::ranges::count(sampling.bad_words, std::vector<int32_t>{id}) > 0;
-  });
+  std::erase_if(left, [&](int32_t id) { return bad.contains(id); });
   if (left.empty()) refuse("allowed_token_ids: bad_words forbid all of them", "allowed_token_ids");
   if (settings.asked->min_tokens == 0) return;
   if (std::ranges::all_of(left, [&](int32_t id) { return settings.ends(id); })) {

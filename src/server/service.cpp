@@ -92,7 +92,8 @@ double completion_bytes(const Context& context, const Request& request) {
   const double prompt = std::min(static_cast<double>(length_of(request.prompt.input)), most);
   const auto asked =
       generate->max_tokens ? generate->max_tokens : context.generation_defaults.max_tokens;
-  const double tokens = std::min(static_cast<double>(asked.value_or(info.max_model_len)), most);
+  constexpr int64_t kUnasked = 4096;  // where nobody says how many: few answers are longer
+  const double tokens = std::min(static_cast<double>(asked.value_or(kUnasked)), most);
   double token = kToken;
   if (generate->logprobs) {
     const int64_t top = *generate->logprobs < 0 ? info.vocab_size : *generate->logprobs;

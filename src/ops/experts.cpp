@@ -66,7 +66,8 @@ Tensor group_by_group(Ops& ops, const Tensor& x, std::span<const RowsOf<W>> grou
   const Tensor y = ops.allocate(x.rows(), groups.front().weight->w->n);
   int64_t first = 0;
   for (const auto& [weight, rows] : groups) {
-    std::vector<int32_t> from(static_cast<size_t>(rows)), to(from.size());
+    const auto count = static_cast<size_t>(rows);
+    std::vector<int32_t> from(count), to(count);
     std::iota(from.begin(), from.end(), 0);
     std::iota(to.begin(), to.end(), static_cast<int32_t>(first));
     ops.store_rows(multiply(x.slice_rows(first, rows), *weight),

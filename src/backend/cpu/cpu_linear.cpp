@@ -50,12 +50,13 @@ std::vector<Product> products_of(const Tensor& x, const Tensor& y,
                                  const Tensor* residual = nullptr) {
   std::vector<Product> products;
   int64_t first = 0;
-  for (const auto& [weight, rows] : groups) {
-    const Tensor from = x.slice_rows(first, rows), to = y.slice_rows(first, rows);
-    for_segments(*weight->w, [&](const PackedMatrix& segment, int64_t column) {
-      products.push_back({call_of(segment, column, from, to, weight->bias, act, residual), rows});
+  for (const ops::RowsOf<W>& group : groups) {
+    const Tensor from = x.slice_rows(first, group.rows), to = y.slice_rows(first, group.rows);
+    for_segments(*group.weight->w, [&](const PackedMatrix& segment, int64_t column) {
+      products.push_back(
+          {call_of(segment, column, from, to, group.weight->bias, act, residual), group.rows});
     });
-    first += rows;
+    first += group.rows;
   }
   return products;
 }

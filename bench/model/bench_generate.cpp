@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "backend/machine.h"
@@ -85,7 +86,7 @@ class Bench {
     std::printf("# %s %s, peak %.1f GFLOP/s, %.1f GB/s; %.3f GB of weights a step\n",
                 engine_->info().isa.c_str(), engine_->info().dtype.c_str(), peak.fma_gflops,
                 peak.read_gbytes_s, static_cast<double>(engine_->weight_bytes_per_pass()) / 1e9);
-    if (a_.tokens > 1) steps(peak);
+    if (a_.tokens > 1) steps();
     if (a_.prefill > 0) prefill(peak);
     if (a_.beside > 0) beside();
   }
@@ -100,35 +101,54 @@ class Bench {
   }
 
   // From the last sequence's second token to the first one's last: all go on together.
-  void steps(const vecton::backend::Peak& peak) {
+  std::vector<double> step_times() {
     std::vector<double> times;
-    for (int round = 0; round < a_.rounds; ++round) {
-      std::vector<std::vector<Clock::time_point>> at(static_cast<size_t>(a_.sequences));
-      std::vector<Request> requests;
-      for (size_t i = 0; i < at.size(); ++i) {
-        requests.push_back(request(a_.context, a_.tokens));
-        requests.back().on_delta = [&own = at[i]](const vecton::GenerationDelta&) {
-          own.push_back(Clock::now());
-          return true;
-        };
-      }
-      for (const vecton::Result& result : engine_->submit(std::move(requests)).get()) {
-        if (result.error()) throw *result.error();
-      }
-      for (size_t i = 2; i < at.back().size(); ++i)
-        times.push_back(std::chrono::duration<double>(at.back()[i] - at.back()[i - 1]).count());
+    std::vector<std::vector<Clock::time_point>> at(static_cast<size_t>(a_.sequences));
+    std::vector<Request> requests;
+    for (size_t i = 0; i < at.size(); ++i) {
+      requests.push_back(request(a_.context, a_.tokens));
+      requests.back().on_delta = [&own = at[i]](const vecton::GenerationDelta&) {
+        own.push_back(Clock::now());
+        return true;
+      };
     }
-    const double median = part(times, 0.5),
-                 cached = static_cast<double>(a_.sequences * (a_.context + a_.tokens / 2)) *
+    for (const vecton::Result& result : engine_->submit(std::move(requests)).get()) {
+      if (result.error()) throw *result.error();
+    }
+    for (size_t i = 2; i < at.back().size(); ++i)
+      times.push_back(std::chrono::duration<double>(at.back()[i] - at.back()[i - 1]).count());
+    return times;
+  }
+
+  // Memory is measured between the rounds, since its speed varies (bench_ops does the same); the
+  // round with the median share is shown.
+  void steps() {
+    struct Round {
+      std::vector<double> times;
+      double gbytes_s, limit, share;
+    };
+    const vecton::backend::ReadSpeed memory(static_cast<int>(a_.threads));
+    const double cached = static_cast<double>(a_.sequences * (a_.context + a_.tokens / 2)) *
                           static_cast<double>(engine_->info().cache_bytes_per_token),
-                 limit = (static_cast<double>(engine_->weight_bytes_per_pass()) + cached) /
-                         (peak.read_gbytes_s * 1e9);
+                 bytes = static_cast<double>(engine_->weight_bytes_per_pass()) + cached;
+    std::vector<Round> rounds;
+    for (double before = memory.measure(0.1); std::ssize(rounds) < a_.rounds;) {
+      Round round{.times = step_times(), .gbytes_s = 0, .limit = 0, .share = 0};
+      const double after = memory.measure(0.1);
+      round.gbytes_s = (before + std::exchange(before, after)) / 2;
+      round.limit = bytes / (round.gbytes_s * 1e9);
+      round.share = round.limit / part(round.times, 0.5);
+      rounds.push_back(std::move(round));
+    }
+    const auto middle = rounds.begin() + std::ssize(rounds) / 2;
+    std::ranges::nth_element(rounds, middle, {}, &Round::share);
+    const double median = part(middle->times, 0.5);
     std::printf(
         "%lld sequences after %lld tokens: step %.3f ms (90 of 100 below %.3f), %.1f tokens/s, "
-        "reading the weights and the cache %.3f ms: %.1f %%\n",
+        "reading the weights and the cache at %.1f GB/s %.3f ms: %.1f %%\n",
         static_cast<long long>(a_.sequences), static_cast<long long>(a_.context), median * 1e3,
-        part(times, 0.9) * 1e3, static_cast<double>(a_.sequences) / median, limit * 1e3,
-        100 * limit / median);
+        part(middle->times, 0.9) * 1e3, static_cast<double>(a_.sequences) / median,
+        middle->gbytes_s, middle->limit * 1e3, 100 * middle->share);
   }
 
   double first_token(int64_t tokens) {

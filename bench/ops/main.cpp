@@ -36,8 +36,10 @@ constexpr const char* kUsage = R"(usage: bench_ops [options]     (lists are sepa
   --seconds S      for each case                                      (0.15)
 
 share: of the FMA peak that this machine reaches with as many threads, measured first.
+GB/s:  what a plain loop of as many threads reads from memory.
 roof:  of the least time the call can take: its operations at the peak, or its bytes at the speed of memory (--cold: the
        weight; norm, rope and activation: all they read and write, so that more than 100 % means a cache helped).
+       Memory is measured in turn with the call, and the median of these rounds is shown.
 )";
 
 template <typename T>
@@ -134,28 +136,52 @@ struct Mean {
   double value() const { return std::exp(logarithms / count); }
 };
 
+// The calls of one round, and the speed of memory about them.
+struct Round {
+  Time time;
+  double gbytes_s;
+  double roof;  // share of the least time that the call can take
+};
+
+// The median of the rounds by their share.
+Round time_case(const Settings& settings, const Work& work, double fma_gflops,
+                const backend::ReadSpeed& memory, const std::function<void()>& call) {
+  constexpr int kRounds = 7;
+  const auto speed = [&] { return memory.measure(settings.seconds / kRounds / 3); };
+  std::vector<Round> rounds;
+  for (double before = speed(); rounds.size() < kRounds;) {
+    const Time time = time_calls(settings.seconds / kRounds, call);
+    const double after = speed(), gbytes_s = (before + after) / 2;
+    const double least = std::max(work.flops / fma_gflops, work.bytes / gbytes_s) / 1e9;
+    rounds.push_back({time, gbytes_s, least / time.median});
+    before = after;
+  }
+  std::ranges::nth_element(rounds, rounds.begin() + kRounds / 2, {}, &Round::roof);
+  return rounds[kRounds / 2];
+}
+
 void run_cases(const Settings& settings, int threads) {
   const backend::Peak peak = backend::measure_peak(threads);
+  const backend::ReadSpeed memory(threads);
   std::printf("\n%d thread%s: peak %.1f GFLOP/s, memory %.1f GB/s\n", threads,
               threads > 1 ? "s" : "", peak.fma_gflops, peak.read_gbytes_s);
-  std::printf("%-10s %-36s %-5s %12s %12s %9s %7s %7s\n", "op", "shape", "dtype", "median us",
-              "best us", "GFLOP/s", "share", "roof");
+  std::printf("%-10s %-36s %-5s %12s %12s %9s %7s %7s %7s\n", "op", "shape", "dtype", "median us",
+              "best us", "GFLOP/s", "share", "GB/s", "roof");
   std::map<std::string, Mean> means;
   run_on_worker(threads, [&](base::ThreadPool& pool) {
     const std::unique_ptr<Ops> ops = backend::make_ops(settings.backend, pool, settings.isa);
     for (const Case& c : make_cases(settings)) {
-      const Time time = time_calls(settings.seconds, c.prepare(*ops));
-      const double flops_time = c.work.flops / (peak.fma_gflops * 1e9);
-      const double bytes_time = c.work.bytes / (peak.read_gbytes_s * 1e9);
-      const double roof = std::max(flops_time, bytes_time) / time.median;
-      std::printf("%-10s %-36s %-5s %12.2f %12.2f %9.1f %6.1f%% %6.1f%%\n", c.op.c_str(),
-                  c.shape.c_str(), c.dtype.c_str(), time.median * 1e6, time.best * 1e6,
-                  c.work.flops / time.median / 1e9, 100 * flops_time / time.median, 100 * roof);
+      const Round round = time_case(settings, c.work, peak.fma_gflops, memory, c.prepare(*ops));
+      std::printf("%-10s %-36s %-5s %12.2f %12.2f %9.1f %6.1f%% %7.1f %6.1f%%\n", c.op.c_str(),
+                  c.shape.c_str(), c.dtype.c_str(), round.time.median * 1e6, round.time.best * 1e6,
+                  c.work.flops / round.time.median / 1e9,
+                  100 * c.work.flops / (peak.fma_gflops * 1e9) / round.time.median, round.gbytes_s,
+                  100 * round.roof);
       std::fflush(stdout);
       char group[64];
       std::snprintf(group, sizeof group, "%-10s rows %5d  %-5s", c.op.c_str(),
                     static_cast<int>(c.rows), c.dtype.c_str());
-      means[group].add(roof);
+      means[group].add(round.roof);
     }
   });
   std::printf("geometric means of roof:\n");

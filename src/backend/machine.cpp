@@ -53,8 +53,10 @@ double best_rate(int threads, double budget, const F& work) {
   return best;
 }
 
+}  // namespace
+
 // Memory of the system's own, in large pages where there are any.
-class Pages {
+class ReadSpeed::Pages {
  public:
   explicit Pages(size_t bytes) : bytes_(bytes) {
     address_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -78,6 +80,8 @@ class Pages {
   size_t bytes_;
 };
 
+namespace {
+
 cpu::Isa isa_named(const std::string& name) {
   for (const cpu::Isa isa : cpu::supported_isas()) {
     if (to_string(isa) == name) return isa;
@@ -92,18 +96,6 @@ double fma_gflops(int threads) {
   const double rate =
       best_rate(threads, 0.4, [&](int thread) { results[thread] = kernels.fma(kRounds); });
   return kernels.flops_per_round * kRounds * rate / 1e9;
-}
-
-double read_gbytes_s(int threads) {
-  constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{1} << 30;
-  const Pages pages(static_cast<size_t>(std::clamp(4 * base::last_level_cache(), kLeast, kMost)));
-  const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
-  std::vector<float> results(threads);
-  for (int i = 0; i < threads; ++i) std::ranges::fill(pages.part(i, threads), 1.0f);
-  const double rate = best_rate(threads, 0.4, [&](int thread) {
-    results[thread] = kernels.read(pages.part(thread, threads));
-  });
-  return static_cast<double>(pages.part(0, threads).size_bytes()) * rate / 1e9;
 }
 
 }  // namespace
@@ -129,7 +121,25 @@ std::vector<std::string> compute_names(const std::string& backend) {
 
 Peak measure_peak(int threads) {
   threads = std::max(1, threads);
-  return {.fma_gflops = fma_gflops(threads), .read_gbytes_s = read_gbytes_s(threads)};
+  return {.fma_gflops = fma_gflops(threads), .read_gbytes_s = ReadSpeed(threads).measure(0.4)};
+}
+
+ReadSpeed::ReadSpeed(int threads) : threads_(threads) {
+  constexpr int64_t kLeast = int64_t{128} << 20, kMost = int64_t{1} << 30;
+  const int64_t bytes = std::clamp(4 * base::last_level_cache(), kLeast, kMost);
+  pages_ = std::make_unique<Pages>(static_cast<size_t>(bytes));
+  for (int i = 0; i < threads; ++i) std::ranges::fill(pages_->part(i, threads), 1.0f);
+}
+
+ReadSpeed::~ReadSpeed() = default;
+
+double ReadSpeed::measure(double seconds) const {
+  const PeakKernels& kernels = peak_kernels(cpu::supported_isas().back());
+  std::vector<float> results(threads_);
+  const double rate = best_rate(threads_, seconds, [&](int thread) {
+    results[thread] = kernels.read(pages_->part(thread, threads_));
+  });
+  return static_cast<double>(pages_->part(0, threads_).size_bytes()) * rate / 1e9;
 }
 
 }  // namespace vecton::backend

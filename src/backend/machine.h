@@ -1,6 +1,7 @@
 // What this machine can do: the limits that speed is measured against.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,5 +27,20 @@ struct Peak {
 };
 // Measures for about a second with `threads` threads at once.
 Peak measure_peak(int threads);
+
+// The speed of memory alone, as often as it is asked for: that of a shared machine varies by half
+// within seconds, so what is compared with it is measured in turn with it.
+class ReadSpeed {
+ public:
+  explicit ReadSpeed(int threads);  // holds a few times what the caches do
+  ~ReadSpeed();
+  // The most GB/s that any pass of about `seconds` reached.
+  double measure(double seconds) const;
+
+ private:
+  class Pages;
+  int threads_;
+  std::unique_ptr<Pages> pages_;
+};
 
 }  // namespace vecton::backend

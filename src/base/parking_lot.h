@@ -22,6 +22,9 @@ class ParkingLot {
   // before wake() is either seen by it or wakes this worker.
   bool sleep(int worker, std::chrono::milliseconds most, const std::function<bool()>& stay_up);
 
+  // A look that costs nothing while nobody falls asleep or wakes up.
+  bool any_asleep() const { return count_.load() > 0; }
+
   // Wakes so many of the sleepers, or all there are.
   void wake(int64_t workers);
 

@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "base/background_work.h"
 #include "base/cpu_info.h"
+#include "base/pause.h"
 #include "vecton/error.h"
 
 namespace vecton::base {
@@ -21,18 +23,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// parallel_for calls that can be joined at once; the last are background work's.
-constexpr int kSlots = 64, kBackgroundSlots = 8;
+// Loops that can be joined at once; the last are background work's.
+constexpr int kLoops = 64, kBackgroundLoops = 8;
 // Nanoseconds for which an idle worker watches for something to do: first with its core to itself,
 // then letting others have it, since the one it waits for may be among them. While a job runs, its
 // next loop will be there in a moment. Between jobs a worker watches for a part of what the last
 // one took, so that neither waking up nor watching costs much beside it; one of them at least for
 // what waking up costs.
+constexpr int kPausesOfWatch = 4;  // between two looks
 constexpr int64_t kSpin = 5'000, kWakingUp = 20'000, kWatch = 200'000, kPartOfJob = 8;
 constexpr std::chrono::milliseconds kRest{1000};  // without work until rest() is called
-constexpr int kPauses = 2000;  // before a caller lets the helper it waits for have its core
 
-thread_local bool inside_region = false;
+thread_local int worker_of_this_thread = 0;
+thread_local bool inside_loop = false;
 thread_local bool in_background = false;
 thread_local uint32_t seen_jobs_of_worker = 0;  // when it looked for a job last
 
@@ -40,13 +43,14 @@ int64_t nanoseconds_since(Clock::time_point start) {
   return std::chrono::nanoseconds(Clock::now() - start).count();
 }
 
-void pause() {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
+// The loops that this thread calls while one lives run on it alone.
+class InsideLoop {
+ public:
+  InsideLoop() { inside_loop = true; }
+  ~InsideLoop() { inside_loop = false; }
+  InsideLoop(const InsideLoop&) = delete;
+  InsideLoop& operator=(const InsideLoop&) = delete;
+};
 
 }  // namespace
 
@@ -77,8 +81,8 @@ ThreadPool::ThreadPool(int threads, std::function<bool(int)> source, std::functi
     : size_(std::max(1, threads)),
       source_(std::move(source)),
       rest_(std::move(rest)),
-      slots_(kSlots),
       parking_lot_(size_) {
+  for (int i = 0; i < kLoops; ++i) loops_.emplace_back(size_);
   try {
     for (int i = 0; i < size_; ++i) workers_.emplace_back([this, i] { work(i); });
   } catch (const std::system_error& error) {
@@ -107,95 +111,52 @@ void ThreadPool::notify(int64_t jobs) {
   parking_lot_.wake(jobs - watching_.load());
 }
 
-bool ThreadPool::region_open() const {
-  return std::any_of(slots_.begin(), slots_.end(),
-                     [](const Slot& slot) { return slot.region.load() != nullptr; });
+bool ThreadPool::loop_open() const {
+  return std::any_of(loops_.begin(), loops_.end(), std::mem_fn(&SharedLoop::open));
 }
 
-void ThreadPool::Region::work() {
-  inside_region = true;
-  try {
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < count;) call(context, i);
-  } catch (...) {
-    next.store(count, std::memory_order_relaxed);
-    if (!failed.exchange(true)) error = std::current_exception();
-  }
-  inside_region = false;
-}
-
-ThreadPool::Slot* ThreadPool::take_slot() {
-  if (inside_region || idle_.load(std::memory_order_relaxed) == 0) return nullptr;
-  const auto background = slots_.end() - kBackgroundSlots;
-  const auto end = in_background ? slots_.end() : background;
-  for (auto slot = in_background ? background : slots_.begin(); slot != end; ++slot) {
-    if (!slot->taken.load(std::memory_order_relaxed) && !slot->taken.exchange(true)) return &*slot;
+SharedLoop* ThreadPool::take_loop() {
+  if (inside_loop || idle_.load(std::memory_order_relaxed) == 0) return nullptr;
+  const auto background = loops_.end() - kBackgroundLoops;
+  const auto end = in_background ? loops_.end() : background;
+  for (auto loop = in_background ? background : loops_.begin(); loop != end; ++loop) {
+    if (loop->take()) return &*loop;
   }
   return nullptr;
 }
 
-void ThreadPool::run(Region region) {
-  Slot* slot = region.count > 1 ? take_slot() : nullptr;
-  if (!slot) {
-    for (int64_t i = 0; i < region.count; ++i) region.call(region.context, i);
+void ThreadPool::run(const LoopBody& body) {
+  if (body.count > SharedLoop::kMostIndices)
+    throw Error(ErrorCode::kInternal, "parallel_for: more indices than a loop can have");
+  SharedLoop* loop = body.count > 1 ? take_loop() : nullptr;
+  if (!loop) {
+    for (int64_t i = 0; i < body.count; ++i) body.call(body.context, i);
     return;
   }
-  slot->region.store(&region);
-  parking_lot_.wake(region.count - 1 - watching_.load());
-  region.work();
-  slot->region.store(nullptr);
-  // A helper may still be in its last index; what it wrote is seen after this.
-  for (int i = 0; slot->helpers.load() != 0; ++i) {
-    if (i < kPauses) {
-      pause();
-    } else {
-      std::this_thread::yield();
-    }
-  }
-  slot->taken.store(false);
-  if (region.error) std::rethrow_exception(region.error);
+  loop->begin(body);
+  if (parking_lot_.any_asleep()) parking_lot_.wake(body.count - 1 - watching_.load());
+  const InsideLoop inside;
+  loop->finish(worker_of_this_thread);
 }
 
-bool ThreadPool::help() {
+bool ThreadPool::help(int worker) {
   bool helped = false;
-  const auto background = slots_.end() - kBackgroundSlots;
-  const auto is_open = [](const Slot& slot) {
-    return slot.region.load(std::memory_order_relaxed) != nullptr;
-  };
+  const auto background = loops_.end() - kBackgroundLoops;
   const auto wanted_elsewhere = [&] {
-    return ended(seen_jobs_of_worker) || std::any_of(slots_.begin(), background, is_open);
+    return ended(seen_jobs_of_worker) ||
+           std::any_of(loops_.begin(), background, std::mem_fn(&SharedLoop::open));
   };
-  const auto work_until = [](Region& region, const auto& leave) {
-    inside_region = true;
-    try {
-      while (!leave()) {
-        const int64_t i = region.next.fetch_add(1, std::memory_order_relaxed);
-        if (i >= region.count) break;
-        region.call(region.context, i);
-      }
-    } catch (...) {
-      region.next.store(region.count, std::memory_order_relaxed);
-      if (!region.failed.exchange(true)) region.error = std::current_exception();
-    }
-    inside_region = false;
-  };
-  for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
-    if (!is_open(*slot)) continue;
-    if (slot >= background && wanted_elsewhere()) break;
-    slot->helpers.fetch_add(1);
-    if (Region* region = slot->region.load()) {
-      slot < background ? region->work() : work_until(*region, wanted_elsewhere);
-      helped = true;
-      // Who waits for background work's last index would take the core that its thread, which is
-      // nicer, asks for: where nothing is left to take, nobody comes again.
-      const bool taken = region->next.load(std::memory_order_relaxed) >= region->count;
-      if (slot >= background && taken) slot->region.compare_exchange_strong(region, nullptr);
-    }
-    slot->helpers.fetch_sub(1);
+  const InsideLoop inside;
+  for (auto loop = loops_.begin(); loop != loops_.end(); ++loop) {
+    if (!loop->open()) continue;
+    helped |= loop < background ? loop->help(worker, [] { return false; })
+                                : loop->help(worker, wanted_elsewhere);
   }
   return helped;
 }
 
 void ThreadPool::work(int worker) {
+  worker_of_this_thread = worker;
   while (!stop_.load()) {
     const uint32_t seen = seen_jobs_of_worker = jobs_.load();
     const Clock::time_point start = Clock::now();
@@ -225,21 +186,21 @@ void ThreadPool::idle(int worker, uint32_t seen_jobs) {
   bool rested = !rest_;
   for (Clock::time_point last = Clock::now(); !ended(seen_jobs);) {
     const int64_t quiet = nanoseconds_since(last);
-    if (region_open()) {
+    if (loop_open()) {
       --watching_;
-      if (!ended(seen_jobs) && help()) {
+      if (!ended(seen_jobs) && help(worker)) {
         last = Clock::now();
         rested = !rest_;
       }
       ++watching_;
     } else if (quiet < kSpin) {
-      for (int i = 0; i < 16; ++i) pause();
+      for (int i = 0; i < kPausesOfWatch; ++i) pause();
     } else if (quiet < watch_time()) {
       std::this_thread::yield();
     } else {
       --watching_;
       const bool woken = parking_lot_.sleep(worker, rested ? std::chrono::milliseconds(0) : kRest,
-                                            [&] { return ended(seen_jobs) || region_open(); });
+                                            [&] { return ended(seen_jobs) || loop_open(); });
       if (!woken) {
         rest_(worker);
         rested = true;

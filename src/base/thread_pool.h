@@ -12,7 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <exception>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/parking_lot.h"
+#include "base/shared_loop.h"
 
 namespace vecton::base {
 
@@ -45,8 +46,10 @@ class ThreadPool {
   void stop();
 
   // Calls f(i) for every i of [0, n), on this thread and on idle workers, and returns when all are
-  // done. When an f throws, indices that nobody has begun are left out and the exception is thrown
-  // here. May be called by any number of threads at once; nested calls run on the calling thread.
+  // done. n <= SharedLoop::kMostIndices. Every thread has a stretch of the indices to itself, in
+  // their order, until it helps with another's. When an f throws, indices that nobody has begun are
+  // left out and the exception is thrown here. May be called by any number of threads at once;
+  // nested calls run on the calling thread.
   template <typename F>
   void parallel_for(int64_t n, F&& f) {
     using Plain = std::remove_reference_t<F>;
@@ -58,44 +61,26 @@ class ThreadPool {
   static int cores();
 
  private:
-  // One running parallel_for; lives on the stack of its caller.
-  struct Region {
-    int64_t count;
-    void (*call)(void* context, int64_t i);
-    void* context;
-    std::atomic<int64_t> next{0};
-    std::atomic<bool> failed{false};
-    std::exception_ptr error;  // of the first that failed
-    Region(int64_t n, void (*c)(void*, int64_t), void* x) : count(n), call(c), context(x) {}
-    void work();
-  };
-  // One place where a running parallel_for can be joined. Helpers count themselves in before they
-  // look.
-  struct alignas(64) Slot {
-    std::atomic<bool> taken{false};
-    std::atomic<Region*> region{nullptr};
-    std::atomic<int> helpers{0};
-  };
-
-  void run(Region region);
-  Slot* take_slot();
+  void run(const LoopBody& body);
+  SharedLoop* take_loop();
   void work(int worker);
   void idle(int worker, uint32_t seen_jobs);
   bool ended(uint32_t seen_jobs) const;
   int64_t watch_time() const;
-  bool help();
-  bool region_open() const;
+  bool help(int worker);
+  bool loop_open() const;
 
   const int size_;
   std::function<bool(int)> source_;
   std::function<void(int)> rest_;
-  std::vector<Slot> slots_;
+  std::deque<SharedLoop> loops_;
   ParkingLot parking_lot_;
   std::atomic<uint32_t> jobs_{0};     // moves when the source may have a new job
-  std::atomic<int> idle_{0};          // workers that are not in a job ...
-  std::atomic<int> watching_{0};      // ... and, of these, that neither help nor sleep
   std::atomic<int64_t> last_job_{0};  // nanoseconds that it took
   std::atomic<bool> stop_{false};
+  std::atomic<int> idle_{0};  // workers that are not in a job ...
+  // ... and, of these, that neither help nor sleep: written with every loop.
+  alignas(SharedLoop::kLine) std::atomic<int> watching_{0};
   std::vector<std::thread> workers_;
 };
 

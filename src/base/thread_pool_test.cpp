@@ -9,6 +9,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/background_work.h"
@@ -72,6 +73,17 @@ TEST(ThreadPool, HelpersJoin) {
       if (inside.load() == 4 && now == 4) most = 4;
     });
     joined = most.load() == 4;
+  }
+}
+
+// Helpers come, close a loop and leave at any time of the next ones.
+TEST(ThreadPool, ShortLoopsOneAfterAnother) {
+  ThreadPool pool(3);
+  std::vector<int> seen(9);
+  for (int times = 0; times < 50'000; ++times) {
+    const int64_t n = 2 + times % 8;
+    pool.parallel_for(n, [&](int64_t i) { ++seen[static_cast<size_t>(i)]; });
+    for (int64_t i = 0; i < n; ++i) ASSERT_EQ(std::exchange(seen[static_cast<size_t>(i)], 0), 1);
   }
 }
 
@@ -301,7 +313,7 @@ TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
       if (std::this_thread::get_id() != self) ++helped;
       if (!go_on) throw std::runtime_error("enough");
     };
-    EXPECT_THROW(pool.parallel_for(int64_t{1} << 60, index), std::runtime_error);
+    EXPECT_THROW(pool.parallel_for(SharedLoop::kMostIndices, index), std::runtime_error);
   });
   wait_until([&] { return helped > 0; });
   for (int i = 1; i <= 20; ++i) {

@@ -127,14 +127,15 @@ void cut(const LinearKernels& kernels, int workers, double task_work, Product& p
   const LinearCall& call = product.call;
   const PackedMatrix& w = *call.w;
   product.groups = 0;
+  product.blocks = row_blocks(kernels, product);
   if (product.rows == 0 || w.panels == 0) return;
   product.panels_at_once = call.int8 || call.integers ? 1 : kernels.panels_at_once(w, product.rows);
   if (w.panels < 2 * workers * product.panels_at_once) product.panels_at_once = 1;
   product.groups = 1;
   if (workers > 1) {
     const auto tasks = static_cast<int64_t>(work_of(product) / task_work);
-    product.groups = std::clamp<int64_t>(tasks / row_blocks(kernels, product), 1,
-                                         w.panels / product.panels_at_once);
+    product.groups =
+        std::clamp<int64_t>(tasks / product.blocks, 1, w.panels / product.panels_at_once);
   }
   product.groups -= product.groups % std::min<int64_t>(workers, product.groups);
 }
@@ -212,8 +213,7 @@ void IntegerInput::convert(const LinearCall& call, int64_t begin, int64_t end) c
 
 void IntegerInput::give(LinearCall& call) const { call.integers = &rows; }
 
-// Each worker has a stretch of a product's panels to itself: workers claim tasks in turn, so the
-// tasks of one turn are those at the same place of all stretches, and what a kernel fetches ahead
+// A worker goes through a stretch of the tasks in their order, so that what a kernel fetches ahead
 // is what its worker does next.
 void multiply_all(base::ThreadPool& pool, Arena& arena, Isa isa, std::span<Product> products) {
   const auto memory = convert(pool, arena, isa, products);
@@ -222,16 +222,11 @@ void multiply_all(base::ThreadPool& pool, Arena& arena, Isa isa, std::span<Produ
   for (const Product& product : products) work += work_of(product);
   const double task_work = std::clamp(work / (8.0 * pool.size()), kLeastWork, kMostWork);
   for (Product& product : products) cut(kernels, pool.size(), task_work, product);
-  const auto tasks_of = [&](const Product& product) {
-    return row_blocks(kernels, product) * product.groups;
-  };
+  const auto tasks_of = [](const Product& product) { return product.blocks * product.groups; };
   for_tasks(pool, products, tasks_of, [&](const Product& product, int64_t i) {
     const PackedMatrix& w = *product.call.w;
-    const int64_t groups = product.groups, rows = product.rows, whole = product.panels_at_once;
-    const int64_t stretches = std::min<int64_t>(pool.size(), groups);
-    const int64_t blocks = row_blocks(kernels, product);
-    const int64_t block = i / groups, turn = i % groups;
-    const int64_t group = turn % stretches * (groups / stretches) + turn / stretches;
+    const int64_t groups = product.groups, blocks = product.blocks, rows = product.rows;
+    const int64_t block = i / groups, group = i % groups, whole = product.panels_at_once;
     const auto first_panel = [&](int64_t g) {
       return g == groups ? w.panels : w.panels / whole * g / groups * whole;
     };

@@ -58,7 +58,7 @@ struct Product {
 
   // What multiply_all() keeps here.
   std::variant<std::monostate, BFloat16Input, Int8Input, IntegerInput> input{};
-  int64_t first_task = 0, groups = 0, panels_at_once = 0;
+  int64_t first_task = 0, blocks = 0, groups = 0, panels_at_once = 0;
 };
 
 void multiply_all(base::ThreadPool& pool, Arena& arena, Isa isa, std::span<Product> products);

@@ -6,7 +6,7 @@ namespace vecton::base {
 
 void ParkingLot::leave(int worker) {
   asleep_.erase(std::find(asleep_.begin(), asleep_.end(), worker));
-  count_.store(static_cast<int64_t>(asleep_.size()));
+  count_.fetch_sub(1);
 }
 
 bool ParkingLot::sleep(int worker, std::chrono::milliseconds most,
@@ -15,7 +15,7 @@ bool ParkingLot::sleep(int worker, std::chrono::milliseconds most,
   std::unique_lock lock(mutex_);
   place.called = false;
   asleep_.push_back(worker);
-  count_.store(static_cast<int64_t>(asleep_.size()));
+  count_.fetch_add(1);
   lock.unlock();
   const bool up = stay_up();
   lock.lock();
@@ -32,7 +32,7 @@ void ParkingLot::wake(int64_t workers) {
     if (asleep_.empty()) return;
     Place& place = places_[static_cast<size_t>(asleep_.back())];
     asleep_.pop_back();
-    count_.store(static_cast<int64_t>(asleep_.size()));
+    count_.fetch_sub(1);
     place.called = true;
     lock.unlock();  // else it would wake up to wait for the lock
     place.condition.notify_one();

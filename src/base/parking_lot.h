@@ -22,8 +22,10 @@ class ParkingLot {
   // before wake() is either seen by it or wakes this worker.
   bool sleep(int worker, std::chrono::milliseconds most, const std::function<bool()>& stay_up);
 
-  // A look that costs nothing while nobody falls asleep or wakes up.
-  bool any_asleep() const { return count_.load() > 0; }
+  // How many sleep, by a look that costs nothing while nobody falls asleep or wakes up. Who
+  // announces something before asleep_now() counts a worker or is seen by its `stay_up`.
+  int64_t asleep() const { return count_.load(std::memory_order_relaxed); }
+  int64_t asleep_now() { return count_.fetch_add(0); }
 
   // Wakes so many of the sleepers, or all there are.
   void wake(int64_t workers);
@@ -37,8 +39,10 @@ class ParkingLot {
 
   std::mutex mutex_;
   std::vector<Place> places_;
-  std::vector<int> asleep_;        // the last is woken first
-  std::atomic<int64_t> count_{0};  // of asleep_
+  std::vector<int> asleep_;  // the last is woken first
+  // Of asleep_. Only added to, so that who adds after asleep_now() knows what its thread did
+  // before.
+  std::atomic<int64_t> count_{0};
 };
 
 }  // namespace vecton::base

@@ -13,31 +13,47 @@ namespace {
 constexpr int kPauses = 2000;  // before a caller lets the helper it waits for have its core
 constexpr int kIndexBits = 32;
 
+uint64_t claim_word(uint32_t run, int64_t next) {
+  return uint64_t{run} << kIndexBits | static_cast<uint64_t>(next);
+}
+
 }  // namespace
 
 SharedLoop::SharedLoop(int threads)
     : most_stretches_(std::clamp(threads, 1, kMostStretches)),
-      stretches_(std::make_unique<Stretch[]>(static_cast<size_t>(most_stretches_))) {}
+      shares_(std::make_unique<Share[]>(static_cast<size_t>(most_stretches_))) {}
 
 bool SharedLoop::take() {
   return !taken_.load(std::memory_order_relaxed) &&
          !taken_.exchange(true, std::memory_order_acquire);
 }
 
-// What helpers read of a run is written while the loop is closed: see look().
-void SharedLoop::begin(const LoopBody& body) {
+// What helpers read of a run is written while the loop is closed: see look(). So is the caller's
+// claim of its first index.
+void SharedLoop::begin(const LoopBody& body, int thread) {
+  run_ = {head_.number.load(std::memory_order_relaxed) + 1, body};
+  thread_ = thread % stretches_of(body);
   head_.count.store(body.count, std::memory_order_release);
   head_.call.store(body.call, std::memory_order_release);
   head_.context.store(body.context, std::memory_order_release);
   head_.failed.store(false, std::memory_order_release);
-  run_ = {head_.number.load(std::memory_order_relaxed) + 1, body};
-  head_.number.store(run_.number);
+  share_of(thread_).claimed.store(claim_word(run_.number, 1), std::memory_order_release);
+  head_.number.store(run_.number, std::memory_order_release);
 }
 
-void SharedLoop::finish(int thread) {
-  const int64_t own = work(run_, thread, [] { return false; });
-  others_ += run_.body.count - own;
-  for (int i = 0; ended_.load(std::memory_order_acquire) != others_; ++i) {
+void SharedLoop::run_first() { run(run_, run_.body.count * thread_ / stretches_of(run_.body)); }
+
+void SharedLoop::finish() {
+  ended_by_helpers_ += run_.body.count - 1;
+  const auto never = [] { return false; };
+  work(run_, thread_, never, [&](int64_t count) { ended_by_helpers_ -= count; });
+  const auto all_ended = [&] {
+    int64_t ended = 0;
+    for (int i = 0; i < most_stretches_; ++i)
+      ended += share_of(i).ended.load(std::memory_order_acquire);
+    return ended == ended_by_helpers_;
+  };
+  for (int i = 0; !all_ended(); ++i) {
     if (i < kPauses) {
       pause();
     } else {
@@ -72,7 +88,7 @@ SharedLoop::Indices SharedLoop::claim(const View& view, int stretch, bool all) {
   const int stretches = stretches_of(view.body);
   const int64_t first = view.body.count * stretch / stretches;
   const int64_t size = view.body.count * (stretch + 1) / stretches - first;
-  std::atomic<uint64_t>& claimed = stretches_[static_cast<size_t>(stretch)].claimed;
+  std::atomic<uint64_t>& claimed = share_of(stretch).claimed;
   for (uint64_t seen = claimed.load();;) {
     const bool begun = seen >> kIndexBits == view.number;
     const int64_t next = begun ? static_cast<uint32_t>(seen) : 0;

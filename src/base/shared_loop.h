@@ -29,12 +29,14 @@ class SharedLoop {
   explicit SharedLoop(int threads);
 
   // Of the caller: take() makes the loop its own, unless it is another's; begin() lets helpers in;
-  // finish() runs what nobody has begun, waits for the helpers and gives the loop back. `thread`
-  // chooses the stretch to begin with. finish() throws what an index threw, in which case indices
-  // that nobody had begun are left out.
+  // run_first() runs an index that is the caller's from the beginning; finish() runs what nobody
+  // has begun, waits for the helpers and gives the loop back. `thread` chooses the stretch to begin
+  // with. finish() throws what an index threw, in which case indices that nobody had begun are left
+  // out.
   bool take();
-  void begin(const LoopBody& body);
-  void finish(int thread);
+  void begin(const LoopBody& body, int thread);
+  void run_first();
+  void finish();
 
   // Of a helper: whether there may be an index to run, and to run them until leave(). A loop that
   // nothing is left of to begin is closed. Tells whether an index was run.
@@ -43,13 +45,18 @@ class SharedLoop {
   bool help(int thread, const Leave& leave) {
     const std::optional<View> view = look();
     if (!view) return false;
-    const int64_t ended = work(*view, thread, leave);
-    if (ended > 0) ended_.fetch_add(ended, std::memory_order_release);
-    return ended > 0;
+    std::atomic<int64_t>& ended = share_of(thread % most_stretches_).ended;
+    bool helped = false;
+    work(*view, thread, leave, [&](int64_t count) {
+      ended.fetch_add(count, std::memory_order_release);
+      helped = true;
+    });
+    return helped;
   }
 
  private:
   static constexpr int kMostStretches = 16;
+
   // The loop as a whole; written by its caller.
   struct alignas(kLine) Head {
     std::atomic<uint32_t> number{0};  // of this loop's runs; odd while it is open
@@ -58,10 +65,12 @@ class SharedLoop {
     std::atomic<void*> context{nullptr};
     std::atomic<bool> failed{false};
   };
-  // What is claimed of a stretch: the number of the run it belongs to, and the next index in it.
-  // Who comes first in a run begins it, so that a caller need not write others' lines.
-  struct alignas(kLine) Stretch {
+  // Of a thread. What is claimed of its stretch: the number of the run it belongs to, and the next
+  // index in it; who comes first in a run begins it, so that a caller need not write others' lines.
+  // And how many indices it has ended as a helper, in all runs.
+  struct alignas(kLine) Share {
     std::atomic<uint64_t> claimed{0};
+    std::atomic<int64_t> ended{0};
   };
   // The head as a helper read it.
   struct View {
@@ -76,38 +85,43 @@ class SharedLoop {
   struct Indices {
     int64_t first = 0, count = 0;
   };
+  Share& share_of(int stretch) { return shares_[static_cast<size_t>(stretch)]; }
   Indices claim(const View& view, int stretch, bool all);
   void run(const View& view, int64_t index);
   void close(uint32_t number);
 
-  // Gives how many indices were ended: run, or left out since one failed.
-  template <typename Leave>
-  int64_t work(const View& view, int thread, const Leave& leave) {
-    int64_t ended = 0;
+  // Tells `report` after each stretch how many of its indices were ended: run, or left out since
+  // one failed. Before others' stretches are looked at, since the caller may be waiting for that
+  // alone.
+  template <typename Leave, typename Report>
+  void work(const View& view, int thread, const Leave& leave, const Report& report) {
     const int stretches = stretches_of(view.body);
     for (int i = 0; i < stretches; ++i) {
       const int stretch = (thread + i) % stretches;
-      for (;;) {
-        if (leave()) return ended;
+      int64_t ended = 0;
+      bool left = false;
+      while (!(left = leave())) {
         const bool failed = head_.failed.load(std::memory_order_relaxed);
         const Indices indices = claim(view, stretch, failed);
         if (indices.count == 0) break;
         if (!failed) run(view, indices.first);
         ended += indices.count;
       }
+      if (ended > 0) report(ended);
+      if (left) return;
     }
     close(view.number);
-    return ended;
   }
 
   const int most_stretches_;
-  std::unique_ptr<Stretch[]> stretches_;
+  std::unique_ptr<Share[]> shares_;
   Head head_;
-  alignas(kLine) std::atomic<int64_t> ended_{0};  // by helpers, of all runs
+  // Of the caller.
   alignas(kLine) std::atomic<bool> taken_{false};
-  View run_{};                // the head as its caller, who has written it, knows it
-  int64_t others_ = 0;        // what ended_ should be, of the runs before this one
-  std::exception_ptr error_;  // of the index that failed first
+  View run_{};  // the head as its caller, who has written it, knows it
+  int thread_ = 0;
+  int64_t ended_by_helpers_ = 0;  // in all runs, when this one is over
+  std::exception_ptr error_;      // of the index that failed first
 };
 
 }  // namespace vecton::base

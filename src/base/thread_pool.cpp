@@ -133,10 +133,14 @@ void ThreadPool::run(const LoopBody& body) {
     for (int64_t i = 0; i < body.count; ++i) body.call(body.context, i);
     return;
   }
-  loop->begin(body);
-  if (parking_lot_.any_asleep()) parking_lot_.wake(body.count - 1 - watching_.load());
+  loop->begin(body, worker_of_this_thread);
+  const auto wake = [&] { parking_lot_.wake(body.count - 1 - watching_.load()); };
+  if (parking_lot_.asleep() > 0) wake();
   const InsideLoop inside;
-  loop->finish(worker_of_this_thread);
+  loop->run_first();
+  // Only now is waited for until others can see the loop.
+  if (parking_lot_.asleep_now() > 0) wake();
+  loop->finish();
 }
 
 bool ThreadPool::help(int worker) {

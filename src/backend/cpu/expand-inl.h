@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "backend/cpu/e4m3_kernels.h"
 #include "backend/cpu/packed_codes.h"
 #include "backend/cpu/vector_math-inl.h"
 
@@ -219,6 +220,20 @@ HWY_INLINE void expand_panel(const PackedCodes& codes, const std::byte* panel, i
   for (int64_t end = k + count; k < end;) {
     const int64_t group = k / codes.group;
     const int64_t length = std::min(end, (group + 1) * codes.group) - k;
+#if HWY_TARGET == HWY_AVX3
+    if (const ExpandE4M3 expand_all = expand_e4m3();
+        kMeaning == Meaning::kE4M3 && expand_all && !codes.offset.exists()) {
+      HWY_ALIGN float scales[kWidth];
+      for (int64_t v = 0; v < kWidth; v += kLanes) {
+        hn::Store(group_numbers(codes.scale, codes.scale_unit, panel, group, v, kWidth), d,
+                  scales + v);
+      }
+      expand_all(words + k / kPerWord * kWidth, length / kPerWord, scales, out);
+      k += length;
+      out += length * kWidth;
+      continue;
+    }
+#endif
     for (int64_t v = 0; v < 2; ++v) {
       VF scale = group_numbers(codes.scale, codes.scale_unit, panel, group, v * kLanes, kWidth);
       if constexpr (kMeaning == Meaning::kBytes) scale = hn::Mul(scale, hn::Set(d, codes.unit));

@@ -559,6 +559,19 @@ void linear_block(const LinearCall& call, Finish finish, int64_t row, int64_t ro
   }
 }
 
+// What is multiplied after a block of k of a panel, when so many panels are multiplied at once: the
+// next block, or the numbers and the first block of a later panel. To be fetched in so many shares.
+FetchAhead after_block(const PackedMatrix& w, int64_t panel, int64_t panels, int64_t k,
+                       int64_t k_end, int64_t shares) {
+  const PackedCodes& codes = w.codes;
+  const bool last = k_end >= w.k;
+  const int64_t begin = last ? panels * w.panel_bytes()
+                             : codes.words_at + k_end / codes.codes_per_word() * kWidth * 4;
+  const int64_t bytes =
+      (k_end - k) / codes.codes_per_word() * kWidth * 4 + (last ? codes.words_at : 0);
+  return {w.data.get() + panel * w.panel_bytes() + begin, (bytes + shares - 1) / shares};
+}
+
 // Panels of codes: a block of k at a time becomes floats, which stay in the first-level cache while
 // all row tiles pass over them. What is added up, and in which order, is what it would be had the
 // floats been stored.
@@ -577,6 +590,7 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
     for (int64_t k = 0; k == 0 || k < w.k; k += block) {
       const int64_t length = std::min(block, w.k - k);
       for (int64_t p = 0; p < panels; ++p) {
+        after_block(w, panel + p, panels, k, k + length, 1).fetch_share();
         expand(w.codes, w.data.get() + (panel + p) * w.panel_bytes(), k, length,
                floats + p * block * kWidth);
       }
@@ -598,17 +612,6 @@ void linear_codes(const LinearCall& call, Finish finish, int64_t row, int64_t ro
     }
     panel += panels;
   }
-}
-
-// While row tiles pass over a block of k, the next one of the panel is fetched, or the numbers and
-// the first block of the next panel: in so many shares.
-FetchAhead fetch_block(const PackedMatrix& w, int64_t panel, int64_t k, int64_t k_end,
-                       int64_t shares) {
-  const PackedCodes& codes = w.codes;
-  const bool last = k_end == codes.k;
-  const int64_t begin = last ? w.panel_bytes() : codes.words_at + k_end * kWidth * codes.bits / 8;
-  const int64_t bytes = (k_end - k) * kWidth * codes.bits / 8 + (last ? codes.words_at : 0);
-  return {w.data.get() + panel * w.panel_bytes() + begin, (bytes + shares - 1) / shares};
 }
 
 #if HWY_TARGET == HWY_AVX3
@@ -642,7 +645,8 @@ void linear_integers(const LinearCall& call, Finish finish, int64_t row, int64_t
       const auto* words = reinterpret_cast<const uint32_t*>(data + codes.words_at) +
                           k / codes.codes_per_word() * kWidth;
       const int64_t shares = (rows + 1) / 2 * ((k_end - k) / IntegerTile::kStep);
-      FetchAhead ahead = few ? FetchAhead(codes, data, k) : fetch_block(w, panel, k, k_end, shares);
+      FetchAhead ahead =
+          few ? FetchAhead(codes, data, k) : after_block(w, panel, 1, k, k_end, shares);
       read_numbers(codes, data, group, group_end, numbers);
       for (int64_t first = 0; first < rows; first += kAtOnce) {
         const int64_t next = std::min(rows, first + kAtOnce);
@@ -740,7 +744,7 @@ void linear_grid(const LinearCall& call, Finish finish, int64_t row, int64_t row
       read_numbers(codes, data, k / codes.group, (k_end - 1) / codes.group + 1, numbers);
       const uint32_t* bytes = kernels.expand(codes, data, k, k_end, words, code_sums);
       const int64_t shares = (k_end - k) / 4;
-      FetchAhead ahead = fetch_block(w, panel, k, k_end, count * shares);
+      FetchAhead ahead = after_block(w, panel, 1, k, k_end, count * shares);
       for (int64_t i = 0; i < count; ++i) {
         const int64_t first = rows * i / count, next = rows * (i + 1) / count;
         if (last) fetch_destination(call, row + first, next - first, panel);

@@ -87,8 +87,13 @@ def test_defaults_are_the_checkpoints(llm):
     assert (params.temperature, params.top_p, params.max_tokens) == (defaults["temperature"], defaults["top_p"], defaults["max_tokens"] or 16)
     assert SamplingParams().max_tokens == 16
     assert LLM(MODEL, override_generation_config={"temperature": 2}).get_default_sampling_params().temperature == 2
-    with pytest.raises(ValueError, match="temperature: 2.1.* is out of range; expected 0 to 2"):
-        LLM(MODEL, override_generation_config={"temperature": 2.1})
+    hot = LLM(MODEL, override_generation_config={"temperature": 2.1})  # opens, and refuses to sample with it, as there
+    assert hot.engine.generation_defaults()["temperature"] == 2.1
+    with pytest.raises(ValueError, match=r"temperature must be in \[0, 2\], got 2.1"):
+        hot.get_default_sampling_params()
+    assert hot.generate("a", SamplingParams(temperature=1, max_tokens=2), use_tqdm=False)[0].outputs[0].token_ids
+    with pytest.raises(ValueError, match="temperature: -1.* is out of range; expected 0 or more"):
+        LLM(MODEL, override_generation_config={"temperature": -1})
 
 
 def test_structure(llm):

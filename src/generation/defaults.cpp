@@ -1,11 +1,14 @@
 #include "generation/defaults.h"
 
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 #include "base/files.h"
 #include "base/json.h"
+#include "checkpoint/name_text.h"
 #include "vecton/error.h"
 
 namespace vecton::generation {
@@ -41,13 +44,18 @@ void in_range(const checkpoint::Config& config, const char* key, double value, b
                                        " is out of range; expected " + expected);
 }
 
+// An empty list is as good as none.
+bool is_nothing(const checkpoint::Config& config, std::string_view key) {
+  const json::value* value = config.raw(key);
+  return value && value->is_array() && value->get_array().empty();
+}
+
 // Of transformers' generate(): what would change the tokens and is not computed here.
 void require_neutral(const checkpoint::Config& config) {
   using Value = checkpoint::Config::Value;
   const std::pair<const char*, Value> neutral[] = {
       {"num_beams", int64_t{1}},
       {"num_beam_groups", int64_t{1}},
-      {"num_return_sequences", int64_t{1}},
       {"diversity_penalty", 0.0},
       {"no_repeat_ngram_size", int64_t{0}},
       {"encoder_no_repeat_ngram_size", int64_t{0}},
@@ -57,9 +65,6 @@ void require_neutral(const checkpoint::Config& config) {
       {"eta_cutoff", 0.0},
       {"penalty_alpha", nullptr},
       {"guidance_scale", 1.0},
-      {"min_length", int64_t{0}},
-      {"min_new_tokens", int64_t{0}},
-      {"bad_words_ids", nullptr},
       {"force_words_ids", nullptr},
       {"constraints", nullptr},
       {"suppress_tokens", nullptr},
@@ -70,32 +75,55 @@ void require_neutral(const checkpoint::Config& config) {
       {"sequence_bias", nullptr},
       {"exponential_decay_length_penalty", nullptr},
       {"watermarking_config", nullptr},
-      {"stop_strings", nullptr},
       {"dola_layers", nullptr},
       {"top_h", nullptr},
   };
-  for (const auto& [key, only] : neutral) config.require(key, only);
+  for (const auto& [key, only] : neutral) {
+    if (!is_nothing(config, key)) config.require(key, only);
+  }
+}
+
+// Of transformers' generate(), too: what a request says by a field of its own. vLLM leaves them out
+// of its defaults.
+void note_what_requests_say(const checkpoint::Config& config, std::vector<std::string>& notes) {
+  struct Key {
+    const char* name;
+    std::optional<int64_t> neutral;
+    const char* field;
+  };
+  const Key keys[] = {
+      {"min_length", 0, "min_tokens"},
+      {"min_new_tokens", 0, "min_tokens"},
+      {"num_return_sequences", 1, "n"},
+      {"stop_strings", std::nullopt, "stop"},
+      {"bad_words_ids", std::nullopt, "bad_words"},
+  };
+  for (const Key& key : keys) {
+    const json::value* value = config.raw(key.name);
+    if (!value || is_nothing(config, key.name)) continue;
+    if (key.neutral && *value == json::value(*key.neutral)) continue;
+    notes.push_back(config.file() + ": " + key.name + " " + checkpoint::value_text(*value) +
+                    " is not used, as in vLLM: a request's " + key.field + " says it");
+  }
 }
 
 }  // namespace
 
 void Defaults::read(const checkpoint::Config& config) {
+  // A request that names a number has narrower limits (settings.cpp): vLLM opens a checkpoint whose
+  // own numbers are outside of them, too, so that here is refused what means nothing.
   temperature = config.number_or("temperature", 1);
-  in_range(config, "temperature", temperature, temperature >= 0 && temperature <= 2, "0 to 2");
+  in_range(config, "temperature", temperature, temperature >= 0, "0 or more");
   top_p = config.number_or("top_p", 1);
-  in_range(config, "top_p", top_p, top_p > 0 && top_p <= 1, "more than 0 and at most 1");
+  in_range(config, "top_p", top_p, top_p >= 0 && top_p <= 1, "0 (the likeliest alone) to 1");
   min_p = config.number_or("min_p", 0);
   in_range(config, "min_p", min_p, min_p >= 0 && min_p <= 1, "0 to 1");
   repetition_penalty = config.number_or("repetition_penalty", 1);
   in_range(config, "repetition_penalty", repetition_penalty, repetition_penalty > 0, "more than 0");
   presence_penalty = config.number_or("presence_penalty", 0);
-  in_range(config, "presence_penalty", presence_penalty, std::abs(presence_penalty) <= 2,
-           "-2 to 2");
   frequency_penalty = config.number_or("frequency_penalty", 0);
-  in_range(config, "frequency_penalty", frequency_penalty, std::abs(frequency_penalty) <= 2,
-           "-2 to 2");
-  top_k = std::max<int64_t>(0, config.integer_or("top_k", 0, -1));
-  if (config.has("max_new_tokens")) max_new_tokens = config.integer("max_new_tokens");
+  top_k = std::max<int64_t>(0, config.integer_or("top_k", 0, -1, INT64_MAX));
+  if (config.has("max_new_tokens")) max_new_tokens = config.integer("max_new_tokens", 1, INT64_MAX);
   skip_special_tokens = config.boolean_or("skip_special_tokens", true);
   eos_token_ids = ids_of(config, "eos_token_id");
   // Whether and how transformers itself samples, stores and returns; nothing of a token. max_length
@@ -141,6 +169,7 @@ void Defaults::read(const checkpoint::Config& config) {
                  "chat_format",
                  "max_window_size"});
   require_neutral(config);
+  note_what_requests_say(config, notes);
   for (const std::string& key : config.unread())
     notes.push_back(config.file() + ": " + key + " is not known, and not used");
 }

@@ -12,6 +12,7 @@
 namespace vecton::generation {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -86,12 +87,44 @@ TEST_F(DefaultsTest, WhatWouldChangeTheTokensIsRefused) {
   EXPECT_THAT(refusal(R"({"num_beams": 4})"), HasSubstr("num_beams"));
   EXPECT_THAT(refusal(R"({"no_repeat_ngram_size": 3})"), HasSubstr("no_repeat_ngram_size"));
   EXPECT_THAT(refusal(R"({"suppress_tokens": [1]})"), HasSubstr("suppress_tokens"));
-  EXPECT_THAT(refusal(R"({"top_p": 0})"), HasSubstr("top_p"));
-  EXPECT_THAT(refusal(R"({"temperature": -1})"), HasSubstr("temperature"));
-  EXPECT_THAT(refusal(R"({"temperature": 2.5})"), HasSubstr("temperature: 2.500000 is out of"));
+  EXPECT_THAT(refusal(R"({"top_p": -0.5})"), HasSubstr("top_p"));
+  EXPECT_THAT(refusal(R"({"top_p": 1.5})"), HasSubstr("top_p: 1.500000 is out of"));
+  EXPECT_THAT(refusal(R"({"temperature": -1})"),
+              AllOf(HasSubstr("generation_config.json"), HasSubstr("temperature: -1.000000")));
+  EXPECT_THAT(refusal(R"({"temperature": 1e999})"), HasSubstr("generation_config.json"));
+  EXPECT_THAT(refusal(R"({"temperature": NaN})"), HasSubstr("generation_config.json"));
+  EXPECT_THAT(refusal(R"({"top_k": -2})"), HasSubstr("top_k"));
+  EXPECT_THAT(refusal(R"({"min_p": 2})"), HasSubstr("min_p"));
+  EXPECT_THAT(refusal(R"({"max_new_tokens": 0})"), HasSubstr("max_new_tokens"));
   EXPECT_THAT(refusal(R"({"repetition_penalty": 0})"), HasSubstr("repetition_penalty"));
   EXPECT_THAT(refusal(R"({"eos_token_id": "x"})"), HasSubstr("eos_token_id"));
   EXPECT_EQ(refusal(R"({"num_beams": 1, "typical_p": 1.0, "suppress_tokens": null})"), "");
+}
+
+// vLLM opens such a checkpoint, too; what a request may name is settings_test.cpp's.
+TEST_F(DefaultsTest, NumbersThatNoRequestMayNameAreTaken) {
+  write(R"({"temperature": 2.5, "top_p": 0, "top_k": 5000000000, "presence_penalty": -3,
+            "frequency_penalty": 2.5, "max_new_tokens": 1000000000000})");
+  const Defaults d = read();
+  EXPECT_EQ(d.temperature, 2.5);
+  EXPECT_EQ(d.top_p, 0);
+  EXPECT_EQ(d.top_k, 5000000000);
+  EXPECT_EQ(d.presence_penalty, -3);
+  EXPECT_EQ(d.frequency_penalty, 2.5);
+  EXPECT_EQ(d.max_new_tokens, 1000000000000);
+  EXPECT_THAT(d.notes, ElementsAre());
+}
+
+TEST_F(DefaultsTest, WhatARequestSaysByAFieldOfItsOwnIsTold) {
+  write(R"({"min_new_tokens": 5, "num_return_sequences": 2, "stop_strings": ["end"],
+            "bad_words_ids": [[1]], "min_length": 3})");
+  EXPECT_THAT(read().notes,
+              ElementsAre(HasSubstr("min_length 3 is not used, as in vLLM: a request's min_tokens"),
+                          HasSubstr("min_new_tokens 5"), HasSubstr("a request's n says it"),
+                          HasSubstr(R"(stop_strings ["end"])"), HasSubstr("bad_words_ids")));
+  write(R"({"min_new_tokens": 0, "num_return_sequences": 1, "stop_strings": [], "min_length": null,
+            "suppress_tokens": []})");
+  EXPECT_THAT(read().notes, ElementsAre());
 }
 
 TEST_F(DefaultsTest, UnknownKeysAreTold) {

@@ -46,6 +46,20 @@ TEST_F(SettingsTest, ARequestWinsOverTheDefaults) {
   EXPECT_EQ(settings({.max_tokens = 50}).max_tokens, 50);
 }
 
+// What a request may not name, a checkpoint may have.
+TEST_F(SettingsTest, DefaultsAreTakenAsTheyAre) {
+  defaults_.temperature = 2.5;
+  defaults_.top_p = 0;
+  defaults_.presence_penalty = -3;
+  EXPECT_EQ(settings({}).sampling.temperature, 2.5);
+  EXPECT_EQ(settings({}).sampling.top_p, 0);
+  EXPECT_EQ(settings({}).sampling.presence_penalty, -3);
+  EXPECT_EQ(settings({.temperature = 2}).sampling.temperature, 2);
+  EXPECT_EQ(refused({.temperature = 2.5}), "temperature");
+  EXPECT_EQ(refused({.top_p = 0}), "top_p");
+  EXPECT_EQ(refused({.presence_penalty = -3}), "presence_penalty");
+}
+
 TEST_F(SettingsTest, TheModelsLengthBoundsTheCompletion) {
   EXPECT_EQ(settings({}).max_tokens, 90);
   EXPECT_EQ(settings({.max_tokens = 1000}).max_tokens, 90);

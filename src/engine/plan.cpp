@@ -230,6 +230,9 @@ void decide_quantisation(const EngineOptions& options, Plan& plan) {
   const std::string& asked = options.quantization;
   const bool is_gguf = gguf::is_gguf(plan.weights);
   plan.quantisation = checkpoint::read_quantisation(plan.config);
+  if (plan.quantisation)
+    plan.notes.insert(plan.notes.end(), plan.quantisation->notes.begin(),
+                      plan.quantisation->notes.end());
   if (is_gguf && asked == "gguf") return;
   if (is_gguf && convert::quantises_to(asked))
     throw Error(ErrorCode::kInvalidArgument,

@@ -10,6 +10,7 @@
 #include "checkpoint/quantised/compressed_scheme.h"
 #include "checkpoint/quantised/compressed_targets.h"
 #include "checkpoint/quantised/formats.h"
+#include "checkpoint/quantised/kv_cache.h"
 
 namespace vecton::checkpoint {
 
@@ -35,6 +36,7 @@ class CompressedTensors final : public Quantisation {
         gather_compressed(parts, groups_[*group]);
       }
     }
+    drop_kv_cache_scales(tensors);
   }
 
  private:
@@ -254,7 +256,6 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
       targets.add(target, groups.size(), config.file() + ": " + quoted_text(own + ".targets"));
     groups.push_back(group.read());
   }
-  config.require("kv_cache_scheme", nullptr);
   // Codes were written with either; what has none is refused by the types of its tensors.
   const std::string status = config.string_or("quantization_status", "compressed");
   if (status != "compressed" && status != "frozen") {
@@ -269,7 +270,9 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
   }
   config.strings_or_empty("ignore");  // they are dense in the file
   config.ignore({"global_compression_ratio", "version"});
-  return std::make_shared<CompressedTensors>(std::move(targets), std::move(groups));
+  const auto made = std::make_shared<CompressedTensors>(std::move(targets), std::move(groups));
+  read_kv_cache(config, "kv_cache_scheme", *made);
+  return made;
 }
 
 }  // namespace vecton::checkpoint

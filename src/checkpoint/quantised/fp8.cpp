@@ -6,6 +6,7 @@
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/block_scales.h"
 #include "checkpoint/quantised/formats.h"
+#include "checkpoint/quantised/kv_cache.h"
 #include "checkpoint/shape.h"
 
 namespace vecton::checkpoint {
@@ -32,6 +33,7 @@ class Fp8 final : public Quantisation {
         parts.drop({".input_scale", ".activation_scale", ".input_scale_ub"});
       }
     }
+    drop_kv_cache_scales(tensors);
   }
 
  private:
@@ -58,12 +60,13 @@ std::shared_ptr<const Quantisation> read_fp8(const Config& config) {
     refuse_setting(config, "quantization_config.scale_fmt", quoted_text(scales),
                    "\"ue8m0\" and null");
   }
+  const auto made = std::make_shared<Fp8>(!block.empty());
   for (const char* key : {"kv_cache_scheme", "kv_cache_quant_targets"})
-    config.require(key, nullptr);
+    read_kv_cache(config, key, *made);
   // They are dense in the file.
   for (const char* key : {"modules_to_not_convert", "ignored_layers"}) config.strings_or_empty(key);
   config.ignore({"dequantize"});
-  return std::make_shared<Fp8>(!block.empty());
+  return made;
 }
 
 std::shared_ptr<const Quantisation> read_fbgemm_fp8(const Config& config) {

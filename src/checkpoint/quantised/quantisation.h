@@ -1,12 +1,13 @@
 // Quantisation: how config.json says that the weights of a checkpoint are quantised.
 //
 // Read before a weight is: what is not supported is refused by name. One file of this folder per
-// format. Called by the plan of a model and by Weights; immutable, for any thread.
+// format. Called by the plan of a model and by Weights; immutable once read, for any thread.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoint/config.h"
 #include "checkpoint/safetensors.h"
@@ -21,6 +22,8 @@ class Quantisation {
   // quantised matrix. Types, shapes and sizes are checked; layers that have no codes stay as they
   // are.
   virtual void gather(Tensors& tensors) const = 0;
+
+  std::vector<std::string> notes;  // what the user should hear of
 };
 
 // Null where the checkpoint is dense. Errors (kUnsupported) name the key and what is accepted.

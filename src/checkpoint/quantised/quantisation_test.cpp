@@ -82,8 +82,6 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
        "quantization_config.checkpoint_format"},
       {R"("quant_method":"gptq","bits":4,"is_marlin_format":true)",
        "quantization_config.is_marlin_format"},
-      {R"("quant_method":"fp8","kv_cache_scheme":{"num_bits":8})",
-       "quantization_config.kv_cache_scheme"},
       {R"("quant_method":"fp8","weight_block_size":[64,64])",
        "quantization_config.weight_block_size"},
       {R"("quant_method":"fp8","weight_block_size":[128,128],"fmt":"e5m2")",

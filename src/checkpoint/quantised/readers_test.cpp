@@ -590,6 +590,32 @@ TEST_F(QuantisedTest, CompressedTensorsOfSeveralGroups) {
                  ErrorCode::kUnsupported, "config_groups.a.targets", "re:(");
 }
 
+// The scales of a cache, by every name, are known and not used.
+TEST_F(QuantisedTest, AQuantisedCacheIsNotedAndItsScalesAreLeftOut) {
+  tensor("l.self_attn.k_proj.weight", "F8_E4M3", {1, 2}, e4m3_codes(1, 2));
+  tensor<float>("l.self_attn.k_proj.weight_scale", "F32", {1}, {3});
+  for (const char* scale :
+       {"k_scale", "v_scale", "q_scale", "prob_scale", "kv_scale", "attn.k_scale", "k_proj.k_scale",
+        "v_proj.v_scale", "q_proj.q_scale", "prob_output_scale", "q_proj.output_scale",
+        "k_proj.output_scale", "v_proj.output_scale"})
+    tensor<float>(std::string("l.self_attn.") + scale, "F32", {1}, {7});
+  const std::string scheme = R"("kv_cache_scheme":{"num_bits":8,"type":"float"},)";
+  for (const std::string& method :
+       {R"("quant_method":"compressed-tensors","format":"float-quantized",)" + scheme +
+            R"("config_groups":{"g":{"targets":["Linear"],"weights":{"type":"float"}}})",
+        scheme + R"("quant_method":"fp8","kv_cache_quant_targets":null)"}) {
+    SCOPED_TRACE(method);
+    const Weights w = open("{\"quantization_config\":{" + method + "}}");
+    EXPECT_THAT((w / "l.self_attn.k_proj").values("weight", 1, 2), ::testing::ElementsAre(3, 6));
+    EXPECT_NO_THROW(w.check_taken());
+    ASSERT_EQ(quantisation_->notes.size(), 1u);
+    EXPECT_THAT(quantisation_->notes.front(),
+                ::testing::AllOf(::testing::HasSubstr("config.json: kv_cache_"),
+                                 ::testing::HasSubstr("--kv-cache-dtype"),
+                                 ::testing::HasSubstr("k_scale, v_scale")));
+  }
+}
+
 TEST_F(QuantisedTest, BlocksOfOpenai) {
   std::vector<uint8_t> blocks(2 * 3 * 2 * 16, 0x21);  // 0.5, then 1
   tensor("x.gate_up_proj_blocks", "U8", {2, 3, 2, 16}, blocks);

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "checkpoint/hub_upload.h"
 #include "checkpoint/name_text.h"
+#include "checkpoint/quantised/quantisation.h"
 #include "checkpoint/quantised/quantised_tensor.h"
 #include "checkpoint/shape.h"
 #include "convert/choice.h"
@@ -217,7 +218,7 @@ class Conversion {
                                                      ".model", ".tiktoken", ".jinja"};
       const std::string text = name.string();
       return kEndings.contains(name.extension().string()) && !text.ends_with(".index.json") &&
-             text != "config.json";
+             text != "config.json" && text != checkpoint::kModelOptFile;
     };
     std::set<fs::path> folders{source_.folder, source_.weights};
     for (const fs::path& folder : folders) {

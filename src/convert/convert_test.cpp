@@ -399,6 +399,17 @@ TEST_F(Convert, ModulesComeAlong) {
   EXPECT_TRUE(base::is_file(folder_.path() / "out/tokenizer.json"));
 }
 
+// They say how the source was quantised.
+TEST_F(Convert, LeavesOutTheSettingsOfModelOpt) {
+  for (const char* name : {"hf_quant_config.json", "other.json"}) {
+    folder_.write("m/" + std::string(name),
+                  R"({"producer":{"name":"modelopt"},"quantization":{"quant_algo":"FP8"}})");
+  }
+  convert_model(options_);
+  EXPECT_TRUE(base::is_file(folder_.path() / "out/other.json"));
+  EXPECT_FALSE(base::is_file(folder_.path() / "out/hf_quant_config.json"));
+}
+
 TEST_F(Convert, MlxLmsSettingsHaveTheEndsOfTexts) {
   const auto ends = [&](const char* generation) {
     folder_.write("m/generation_config.json", generation);

@@ -255,6 +255,22 @@ TEST(Plan, UnsaidPoolingIsNoted) {
   EXPECT_THAT(plan_of(options).notes, IsEmpty());
 }
 
+// By config.json and by the file beside it, whatever cache is asked for.
+TEST(Plan, TheQuantisedCacheOfACheckpointIsNoted) {
+  for (const auto& [golden, setting] :
+       {std::pair{"modelopt-llama-fp8", "config.json: kv_cache_scheme {"},
+        {"modelopt-llama-nvfp4", "hf_quant_config.json: kv_cache_quant_algo \"FP8\""}}) {
+    const ModelCopy model(golden);
+    EngineOptions options = model.options();
+    for (const char* dtype : {"auto", "fp8"}) {
+      options.kv_cache_dtype = dtype;
+      const Plan plan = plan_of(options);
+      EXPECT_THAT(plan.notes, ElementsAre(HasSubstr(setting))) << golden;
+      EXPECT_EQ(plan.kv_cache_dtype == tensor::DType::kF32, dtype == std::string("auto"));
+    }
+  }
+}
+
 // --- --pooler-config.
 
 struct PoolerRefusal {

@@ -35,8 +35,9 @@ INSTANTIATE_TEST_SUITE_P(Forms, CachedBitsGolden,
                                            "ct-llama-w8a8", "ct-llama-fp8-dynamic",
                                            "ct-llama-fp8-block", "ct-llama-w4a16-asym",
                                            "ct-llama-mixed", "ct-llama-nvfp4", "ct-llama-mx",
-                                           "fp8-llama-static", "gguf-llama-q40", "gguf-qwen3-q80",
-                                           "gguf-qwen3-q4km"),
+                                           "modelopt-llama-fp8", "modelopt-llama-nvfp4",
+                                           "modelopt-llama-mixed", "fp8-llama-static",
+                                           "gguf-llama-q40", "gguf-qwen3-q80", "gguf-qwen3-q4km"),
                          test_name);
 
 }  // namespace

@@ -9,7 +9,9 @@ namespace vecton::checkpoint {
 
 namespace {
 
+// ModelOpt's [blocks of rows, 1, blocks of columns, 1] is [blocks of rows, blocks of columns].
 std::vector<int64_t> without_ones_at_end(std::vector<int64_t> shape) {
+  if (shape.size() == 4 && shape[1] == 1) shape.erase(shape.begin() + 1);
   while (!shape.empty() && shape.back() == 1) shape.pop_back();
   return shape;
 }

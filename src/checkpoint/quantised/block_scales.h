@@ -1,5 +1,5 @@
 // Floats that scale blocks of codes: of a row, of rows by columns, of the whole matrix. Called by
-// the readers of FP8 and compressed-tensors.
+// the readers of FP8, compressed-tensors and ModelOpt.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct BlockShape {
 
 // Takes the tensor `ending`, a scale per block of a matrix of this shape, and gives the blocks
 // their sizes in it. The tensor has [blocks of rows, blocks of columns]; sizes of 1 at its end may
-// be left out.
+// be left out, and one may stand between.
 BlockShape take_scales(Parts& parts, std::string_view ending, std::span<const int64_t> shape,
                        BlockShape blocks);
 

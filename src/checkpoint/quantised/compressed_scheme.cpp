@@ -1,9 +1,9 @@
 #include "checkpoint/quantised/compressed_scheme.h"
 
-#include <cmath>
 #include <cstring>
 
 #include "checkpoint/float_bytes.h"
+#include "checkpoint/quantised/small_floats.h"
 #include "checkpoint/quantised/zero_points.h"
 #include "checkpoint/shape.h"
 
@@ -121,71 +121,6 @@ void gather_int8(Parts& parts, const CompressedScheme& scheme) {
                 });
 }
 
-// Scales of a byte each, one per group: weight_scale [out, in / group].
-void take_small_scales(Parts& parts, std::span<const int64_t> size, int64_t group,
-                       tensor::DType type) {
-  if (size[1] % group != 0) {
-    const StoredTensor& scales = parts.take(".weight_scale", {type});
-    fail(scales, shape_text(size) + " is not in groups of " + std::to_string(group));
-  }
-  const int64_t groups[] = {size[0], size[1] / group};
-  parts.take(".weight_scale", {type}, groups);
-}
-
-Parts::Made small_floats(std::span<const StoredTensor> stored, tensor::Codes::Kind kind,
-                         tensor::BlockNumbers::Type scales, int64_t group) {
-  Parts::Made made;
-  made.weight.codes.kind = kind;
-  made.weight.codes.bytes = stored[0].bytes;
-  made.weight.scale = {.type = scales, .block_columns = group, .bytes = stored[1].bytes};
-  return made;
-}
-
-// weight_packed [out, in / 2], two codes of E2M1 in a byte, the low half first.
-std::vector<int64_t> take_fp4(Parts& parts) {
-  const StoredTensor& codes = parts.take(".weight_packed", {tensor::DType::kU8});
-  return {codes.shape[0], codes.shape[1] * 2};
-}
-
-// What weight_global_scale has divides the scales.
-void gather_nvfp4(Parts& parts, int64_t group) {
-  const std::vector<int64_t> size = take_fp4(parts);
-  take_small_scales(parts, size, group, tensor::DType::kF8E4M3);
-  const int64_t one[] = {1};
-  const StoredTensor& whole = parts.take(".weight_global_scale", {tensor::DType::kF32}, one);
-  const float divisor = read_floats(whole.dtype, whole.bytes).front(), factor = 1 / divisor;
-  if (!std::isfinite(divisor) || !std::isfinite(factor) || factor <= 0)
-    fail(whole,
-         std::to_string(divisor) + ": expected a number above 0, which scales are divided by");
-  parts.replace(".weight", size, "compressed-tensors nvfp4", 4,
-                [group, factor](std::span<const StoredTensor> stored) {
-                  Parts::Made made = small_floats(stored, tensor::Codes::Kind::kFp4E2M1,
-                                                  tensor::BlockNumbers::Type::kE4M3, group);
-                  made.weight.factor = factor;
-                  return made;
-                });
-}
-
-void gather_mxfp4(Parts& parts, int64_t group) {
-  const std::vector<int64_t> size = take_fp4(parts);
-  take_small_scales(parts, size, group, tensor::DType::kU8);
-  parts.replace(".weight", size, "compressed-tensors mxfp4", 4,
-                [group](std::span<const StoredTensor> stored) {
-                  return small_floats(stored, tensor::Codes::Kind::kFp4E2M1,
-                                      tensor::BlockNumbers::Type::kE8M0, group);
-                });
-}
-
-void gather_mxfp8(Parts& parts, int64_t group) {
-  const std::vector<int64_t> size = parts.take(".weight", {tensor::DType::kF8E4M3}).shape;
-  take_small_scales(parts, size, group, tensor::DType::kU8);
-  parts.replace(".weight", size, "compressed-tensors mxfp8", 8,
-                [group](std::span<const StoredTensor> stored) {
-                  return small_floats(stored, tensor::Codes::Kind::kFp8E4M3,
-                                      tensor::BlockNumbers::Type::kE8M0, group);
-                });
-}
-
 }  // namespace
 
 void gather_compressed(Parts& parts, const CompressedScheme& scheme) {
@@ -200,13 +135,15 @@ void gather_compressed(Parts& parts, const CompressedScheme& scheme) {
       gather_fp8(parts, ".weight_scale", scheme.blocks, "compressed-tensors FP8");
       break;
     case CompressedScheme::Format::kNvfp4:
-      gather_nvfp4(parts, scheme.blocks.columns);
+      gather_nvfp4(parts,
+                   {.codes = ".weight_packed", .whole = ".weight_global_scale", .divides = true},
+                   scheme.blocks.columns, "compressed-tensors nvfp4");
       break;
     case CompressedScheme::Format::kMxfp4:
-      gather_mxfp4(parts, scheme.blocks.columns);
+      gather_mxfp4(parts, scheme.blocks.columns, "compressed-tensors mxfp4");
       break;
     case CompressedScheme::Format::kMxfp8:
-      gather_mxfp8(parts, scheme.blocks.columns);
+      gather_mxfp8(parts, scheme.blocks.columns, "compressed-tensors mxfp8");
       break;
   }
   // How activations would be rounded, which here they are not.

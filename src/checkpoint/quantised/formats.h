@@ -19,6 +19,10 @@ std::shared_ptr<const Quantisation> read_fp8(const Config& config);
 std::shared_ptr<const Quantisation> read_fbgemm_fp8(const Config& config);
 std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config);
 std::shared_ptr<const Quantisation> read_openai_mxfp4(const Config& config);
+std::shared_ptr<const Quantisation> read_modelopt(const Config& config);
+
+// Whether it was read from hf_quant_config.json (quantisation.h).
+bool is_modelopt_file(const Config& config);
 
 // Refuses a setting by its path in config.json ("quantization_config.bits"), with what is accepted.
 [[noreturn]] void refuse_setting(const Config& config, std::string_view path,

@@ -1,8 +1,10 @@
 #include "checkpoint/quantised/quantisation.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string_view>
 
+#include "base/files.h"
 #include "base/json.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/formats.h"
@@ -11,6 +13,8 @@
 namespace vecton::checkpoint {
 
 namespace {
+
+constexpr std::string_view kModelOpt = "modelopt";
 
 struct Method {
   std::string_view name;
@@ -22,6 +26,7 @@ constexpr Method kMethods[] = {
     {"fbgemm_fp8", read_fbgemm_fp8},
     {"fp8", read_fp8},
     {"gptq", read_gptq},
+    {kModelOpt, read_modelopt},
     {"mxfp4", read_openai_mxfp4},
 };
 
@@ -34,25 +39,42 @@ constexpr Method kMethods[] = {
         ". To convert it: python -c \"from transformers import AutoModel; "
         "AutoModel.from_pretrained('OLD').dequantize().save_pretrained('NEW')\"";
   }
-  throw Error(ErrorCode::kUnsupported, config.file() + ": \"quantization_config.quant_method\": " +
+  const std::string key =
+      is_modelopt_file(config) ? "producer.name" : "quantization_config.quant_method";
+  throw Error(ErrorCode::kUnsupported, config.file() + ": " + quoted_text(key) + ": " +
                                            (method.empty() ? "nothing" : quoted_text(method)) +
                                            " is not supported; accepted are " + known +
                                            "and MLX checkpoints, which have \"quantization\"" +
                                            hint);
 }
 
-// Older checkpoints of bitsandbytes don't name it.
+// Older checkpoints of bitsandbytes and ModelOpt don't name it.
 std::string method_of(const Config& config) {
-  const bool unnamed =
-      !config.has("quant_method") && (config.has("load_in_4bit") || config.has("load_in_8bit"));
-  return unnamed ? "bitsandbytes" : config.string_or("quant_method", "");
+  if (!config.has("quant_method")) {
+    if (config.has("load_in_4bit") || config.has("load_in_8bit")) return "bitsandbytes";
+    const std::optional<Config> producer = config.child("producer");
+    return producer ? producer->string_or("name", "") : "";
+  }
+  const std::string method = config.string("quant_method");
+  return method.starts_with(kModelOpt) ? std::string(kModelOpt) : method;
+}
+
+// The object that says how weights are quantised. Older versions of ModelOpt wrote it to a file of
+// its own beside config.json.
+std::optional<Config> object_of(const Config& config) {
+  std::optional<Config> object = config.child("quantization_config");
+  if (object) return object;
+  const std::filesystem::path own = config.file(), beside = own.parent_path() / kModelOptFile;
+  if (own.filename() == "config.json" && base::is_file(beside)) return Config::read(beside);
+  return std::nullopt;
 }
 
 // Names of vLLM's for kernels that run one method.
 constexpr std::pair<std::string_view, std::string_view> kKernels[] = {
-    {"awq_marlin", "awq"},      {"auto_awq", "awq"},      {"gptq_marlin", "gptq"},
-    {"auto_gptq", "gptq"},      {"gptq_bitblas", "gptq"}, {"moe_wna16", "gptq"},
-    {"gpt_oss_mxfp4", "mxfp4"}, {"fbgemm_fp8", "fp8"},
+    {"awq_marlin", "awq"},         {"auto_awq", "awq"},           {"gptq_marlin", "gptq"},
+    {"auto_gptq", "gptq"},         {"gptq_bitblas", "gptq"},      {"moe_wna16", "gptq"},
+    {"gpt_oss_mxfp4", "mxfp4"},    {"fbgemm_fp8", "fp8"},         {"modelopt_fp4", kModelOpt},
+    {"modelopt_mxfp8", kModelOpt}, {"modelopt_mixed", kModelOpt},
 };
 
 std::string_view without_kernel(std::string_view method) {
@@ -64,11 +86,15 @@ std::string_view without_kernel(std::string_view method) {
 // What config.json says of its weights; "" = nothing.
 std::string own_method(const Config& config) {
   if (config.has("quantization")) return "mlx";
-  const std::optional<Config> object = config.child("quantization_config");
+  const std::optional<Config> object = object_of(config);
   return object ? method_of(*object) : "";
 }
 
 }  // namespace
+
+bool is_modelopt_file(const Config& config) {
+  return std::filesystem::path(config.file()).filename() == kModelOptFile;
+}
 
 void require_quantisation(const Config& config, const std::string& method) {
   const std::string own = own_method(config);
@@ -96,7 +122,7 @@ std::shared_ptr<const Quantisation> read_quantisation(const Config& config) {
     return read_mlx(config);
   }
   config.ignore({"quantization"});  // null
-  const std::optional<Config> object = config.child("quantization_config");
+  const std::optional<Config> object = object_of(config);
   if (!object) return nullptr;
   const std::string method = method_of(*object);
   const auto* known = std::ranges::find(kMethods, method, &Method::name);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/config.h"
@@ -26,7 +27,11 @@ class Quantisation {
   std::vector<std::string> notes;  // what the user should hear of
 };
 
-// Null where the checkpoint is dense. Errors (kUnsupported) name the key and what is accepted.
+// ModelOpt's settings in a file of their own, which lies beside config.json.
+inline constexpr std::string_view kModelOptFile = "hf_quant_config.json";
+
+// Null where the checkpoint is dense. The file beside the one that `config` was read from counts
+// where that says nothing. Errors (kUnsupported) name the key and what is accepted.
 std::shared_ptr<const Quantisation> read_quantisation(const Config& config);
 
 // Errors (kInvalidArgument, field quantization) unless the checkpoint is quantised by `method`, by

@@ -39,13 +39,15 @@ TEST(Quantisation, IsWhatTheOptionAsksFor) {
   const auto of = [](const std::string& method) {
     return R"({"quantization_config":{"quant_method":")" + method + "\"}}";
   };
-  for (const char* method : {"awq", "gptq", "fp8", "compressed-tensors", "mxfp4"})
+  for (const char* method : {"awq", "gptq", "fp8", "compressed-tensors", "mxfp4", "modelopt"})
     EXPECT_NO_THROW(require(of(method), method)) << method;
   EXPECT_NO_THROW(require(R"({"quantization":{"bits":4,"group_size":64}})", "mlx"));
   EXPECT_NO_THROW(require(of("awq"), "awq_marlin"));
   EXPECT_NO_THROW(require(of("gptq"), "gptq_marlin"));
   EXPECT_NO_THROW(require(of("fbgemm_fp8"), "fbgemm_fp8"));
   EXPECT_NO_THROW(require(of("fp8"), "fbgemm_fp8"));
+  EXPECT_NO_THROW(require(of("modelopt"), "modelopt_fp4"));
+  EXPECT_NO_THROW(require(of("modelopt_mixed"), "modelopt"));
   for (const char* text : {"{}", R"({"quantization_config":null})"}) {
     EXPECT_NO_THROW(require(text, "auto"));
     EXPECT_REFUSED(require(text, "fp8"), ErrorCode::kInvalidArgument, "\"fp8\"", "not quantised",
@@ -90,6 +92,12 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
        "quantization_config.activation_scheme"},
       {R"("quant_method":"fp8","weight_block_size":[128,128],"scale_fmt":"e5m2")",
        "quantization_config.scale_fmt"},
+      {R"("quant_method":"modelopt")", "quantization_config.quant_algo"},
+      {R"("quant_method":"modelopt","quant_algo":"W4A16_AWQ")", "quantization_config.quant_algo"},
+      {R"("quant_method":"modelopt","quantization":{"quant_algo":"INT8_SQ"})",
+       "quantization_config.quantization.quant_algo"},
+      {R"("quant_method":"modelopt","quant_algo":"NVFP4","pre_quant_scale":true)",
+       "quantization_config.pre_quant_scale"},
       {R"("quant_method":"compressed-tensors","format":"marlin-24")", "quantization_config.format"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{})",
        "quantization_config.config_groups"},

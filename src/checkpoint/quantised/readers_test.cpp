@@ -29,9 +29,11 @@ class QuantisedTest : public ::testing::Test {
                      {"data_offsets", {begin, data_.size()}}};
   }
 
+  // `config` as config.json of the folder.
   Weights open(const std::string& config) {
     folder_.write("model.safetensors", testing::safetensors_of(json::serialize(header_), data_));
-    quantisation_ = read_quantisation(Config(json::parse(config).as_object(), "config.json"));
+    quantisation_ = read_quantisation(
+        Config(json::parse(config).as_object(), (folder_.path() / "config.json").string()));
     return Weights::open(folder_.path(), quantisation_.get(), nullptr, *ops_);
   }
 
@@ -603,7 +605,10 @@ TEST_F(QuantisedTest, AQuantisedCacheIsNotedAndItsScalesAreLeftOut) {
   for (const std::string& method :
        {R"("quant_method":"compressed-tensors","format":"float-quantized",)" + scheme +
             R"("config_groups":{"g":{"targets":["Linear"],"weights":{"type":"float"}}})",
-        scheme + R"("quant_method":"fp8","kv_cache_quant_targets":null)"}) {
+        scheme + R"("quant_method":"fp8","kv_cache_quant_targets":null)",
+        scheme + R"("quant_method":"modelopt","quant_algo":"FP8")",
+        std::string(R"("quant_method":"modelopt","quantization":{"quant_algo":"FP8",)"
+                    R"("kv_cache_quant_algo":"NVFP4"})")}) {
     SCOPED_TRACE(method);
     const Weights w = open("{\"quantization_config\":{" + method + "}}");
     EXPECT_THAT((w / "l.self_attn.k_proj").values("weight", 1, 2), ::testing::ElementsAre(3, 6));
@@ -614,6 +619,145 @@ TEST_F(QuantisedTest, AQuantisedCacheIsNotedAndItsScalesAreLeftOut) {
                                  ::testing::HasSubstr("--kv-cache-dtype"),
                                  ::testing::HasSubstr("k_scale, v_scale")));
   }
+}
+
+std::string modelopt(const std::string& settings) {
+  return R"({"quantization_config":{"quant_method":"modelopt","producer":{"name":"modelopt",)"
+         R"("version":"0.37.0"},)" +
+         settings + "}}";
+}
+
+TEST_F(QuantisedTest, ModelOptInFp8) {
+  tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+  tensor<float>("a.weight_scale", "F32", {}, {3});
+  tensor<float>("a.input_scale", "F32", {}, {7});
+  tensor<float>("b.weight", "F32", {1, 2}, {7, 8});
+  for (const char* name : {"FP8", "fp8"}) {
+    const Weights w = open(modelopt(R"("ignore":["b*"],"quant_algo":")" + std::string(name) +
+                                    R"(","config_groups":{"group_0":{"weights":{}}})"));
+    EXPECT_THAT((w / "a").values("weight", 2, 3), ::testing::ElementsAre(3, 6, 3, 6, 3, 6));
+    EXPECT_THAT((w / "b").values("weight", 1, 2), ::testing::ElementsAre(7, 8));
+    EXPECT_NO_THROW(w.check_taken());
+    EXPECT_THAT(quantisation_->notes, ::testing::IsEmpty());
+  }
+  EXPECT_REFUSED(open(modelopt(R"("quant_algo":"FP8_PER_CHANNEL_PER_TOKEN")")), ErrorCode::kCorrupt,
+                 "a.weight_scale", "[2,1]", "[]");
+}
+
+TEST_F(QuantisedTest, ModelOptInFp8ByRowAndByBlock) {
+  tensor("a.weight", "F8_E4M3", {2, 3}, e4m3_codes(2, 3));
+  tensor<float>("a.weight_scale", "F32", {2}, {0.5f, 3});
+  EXPECT_THAT(
+      (open(modelopt(R"("quant_algo":"FP8_PER_CHANNEL_PER_TOKEN")")) / "a").values("weight", 2, 3),
+      ::testing::ElementsAre(0.5f, 1, 0.5f, 6, 3, 6));
+  header_.clear();
+  data_.clear();
+  tensor("a.weight", "F8_E4M3", {256, 256}, std::vector<uint8_t>(256 * 256, 0x38));
+  tensor<float>("a.weight_scale", "F32", {2, 1, 2, 1}, {1, 2, 3, 4});
+  const std::vector<float> values =
+      (open(modelopt(R"("quant_algo":"fp8_pb_wo")")) / "a").values("weight", 256, 256);
+  EXPECT_EQ(values[127 * 256 + 127], 1);
+  EXPECT_EQ(values[127 * 256 + 128], 2);
+  EXPECT_EQ(values[128 * 256 + 127], 3);
+  EXPECT_EQ(values[128 * 256 + 128], 4);
+}
+
+// What weight_scale_2 has multiplies.
+TEST_F(QuantisedTest, ModelOptInNvfp4) {
+  tensor("a.weight", "U8", {1, 16}, std::vector<uint8_t>(16, 0xf2));   // 1, then -6
+  tensor<uint8_t>("a.weight_scale", "F8_E4M3", {1, 2}, {0x38, 0x40});  // 1, 2
+  tensor<float>("a.weight_scale_2", "F32", {}, {0.25f});
+  tensor<float>("a.input_scale", "F32", {}, {7});
+  for (const char* name : {"NVFP4", "W4A16_NVFP4"}) {
+    const Weights w =
+        open(modelopt(R"("group_size":16,"quant_algo":")" + std::string(name) + "\""));
+    const std::vector<float> values = (w / "a").values("weight", 1, 32);
+    EXPECT_EQ(values[0], 0.25f);
+    EXPECT_EQ(values[15], -1.5f);
+    EXPECT_EQ(values[16], 0.5f);
+    EXPECT_EQ(values[31], -3);
+    EXPECT_NO_THROW(w.check_taken());
+  }
+  EXPECT_REFUSED(open(modelopt(R"("quant_algo":"FP8")")), ErrorCode::kCorrupt, "a.weight", "uint8",
+                 "float8_e4m3");
+  EXPECT_REFUSED(open(modelopt(R"("quant_algo":"NVFP4","group_size":32)")), ErrorCode::kUnsupported,
+                 "quantization_config.quant_algo", "groups of 16");
+}
+
+TEST_F(QuantisedTest, ModelOptRefusesPartsOfNvfp4) {
+  const auto open_whole = [&](std::vector<int64_t> shape, const std::vector<float>& whole) {
+    header_.clear();
+    data_.clear();
+    tensor("a.weight", "U8", {1, 16}, std::vector<uint8_t>(16));
+    tensor("a.weight_scale", "F8_E4M3", {1, 2}, std::vector<uint8_t>(2));
+    tensor("a.weight_scale_2", "F32", std::move(shape), whole);
+    open(modelopt(R"("quant_algo":"NVFP4")"));
+  };
+  EXPECT_NO_THROW(open_whole({1}, {1}));
+  EXPECT_REFUSED(open_whole({2}, {1, 1}), ErrorCode::kCorrupt, "a.weight_scale_2", "one number",
+                 "[2]");
+  for (const float whole : {0.0f, -1.0f, HUGE_VALF, NAN})
+    EXPECT_REFUSED(open_whole({}, {whole}), ErrorCode::kCorrupt, "a.weight_scale_2",
+                   "multiplied by");
+}
+
+TEST_F(QuantisedTest, ModelOptInMxfp8) {
+  tensor("a.weight", "F8_E4M3", {2, 32}, e4m3_codes(2, 32));
+  tensor<uint8_t>("a.weight_scale", "U8", {2, 1}, {126, 128});  // 0.5, 2
+  const std::vector<float> values =
+      (open(modelopt(R"("quant_algo":"MXFP8")")) / "a").values("weight", 2, 32);
+  EXPECT_EQ(values[0], 0.5f);
+  EXPECT_EQ(values[31], 1);
+  EXPECT_EQ(values[32], 4);
+}
+
+// A layer's own name comes before a module that it is part of.
+TEST_F(QuantisedTest, ModelOptOfSeveralAlgorithms) {
+  for (const char* module : {"l.0.up", "l.1.up"}) {
+    tensor(module + std::string(".weight"), "F8_E4M3", {1, 2}, e4m3_codes(1, 2));
+    tensor<float>(module + std::string(".weight_scale"), "F32", {}, {3});
+  }
+  tensor("l.0.down.weight", "U8", {1, 8}, std::vector<uint8_t>(8, 0xf2));
+  tensor<uint8_t>("l.0.down.weight_scale", "F8_E4M3", {1, 1}, {0x40});
+  tensor<float>("l.0.down.weight_scale_2", "F32", {}, {2});
+  const auto config = [](const std::string& layers) {
+    return modelopt(R"("quant_algo":"MIXED_PRECISION","quantized_layers":)" + layers);
+  };
+  const Weights w = open(config(R"({"l.0":{"quant_algo":"NVFP4","group_size":16},
+      "l.0.up":{"quant_algo":"FP8"},"l.1.up":{"quant_algo":"fp8"}})"));
+  for (const char* module : {"l.0.up", "l.1.up"})
+    EXPECT_THAT((w / module).values("weight", 1, 2), ::testing::ElementsAre(3, 6)) << module;
+  EXPECT_EQ((w / "l.0.down").values("weight", 1, 16)[1], -24);
+  EXPECT_NO_THROW(w.check_taken());
+  EXPECT_REFUSED(open(config(R"({"l.0.up":{"quant_algo":"FP8"}})")), ErrorCode::kCorrupt,
+                 "l.0.down.weight_scale", "quantized_layers");
+  EXPECT_REFUSED(open(config("{}")), ErrorCode::kUnsupported,
+                 "quantization_config.quantized_layers");
+  EXPECT_REFUSED(open(config(R"({"l.0.up":{"quant_algo":"W4A8_AWQ"}})")), ErrorCode::kUnsupported,
+                 "quantized_layers.l.0.up.quant_algo", "W4A8_AWQ", "NVFP4");
+}
+
+// The settings of older versions; config.json's stand before them.
+TEST_F(QuantisedTest, ModelOptByAFileOfItsOwn) {
+  tensor("a.weight", "F8_E4M3", {1, 2}, e4m3_codes(1, 2));
+  tensor<float>("a.weight_scale", "F32", {}, {3});
+  const auto say = [&](const std::string& text) {
+    folder_.write("hf_quant_config.json", text);
+    return open("{}");
+  };
+  const Weights w = say(R"({"producer":{"name":"modelopt","version":"0.23.0"},"quantization":{
+      "quant_algo":"FP8","kv_cache_quant_algo":null,"exclude_modules":["lm_head","b*"],"new":1}})");
+  EXPECT_THAT((w / "a").values("weight", 1, 2), ::testing::ElementsAre(3, 6));
+  EXPECT_THAT(quantisation_->notes,
+              ::testing::ElementsAre(::testing::HasSubstr("quantization.new is not known")));
+  EXPECT_REFUSED(
+      say(R"({"producer":{"name":"modelopt"},"quantization":{"quant_algo":"INT4_AWQ"}})"),
+      ErrorCode::kUnsupported, "hf_quant_config.json: \"quantization.quant_algo\"", "INT4_AWQ",
+      "MIXED_PRECISION");
+  EXPECT_REFUSED(say(R"({"producer":{"name":"other"},"quantization":{"quant_algo":"FP8"}})"),
+                 ErrorCode::kUnsupported, "hf_quant_config.json: \"producer.name\"", "other",
+                 "modelopt");
+  EXPECT_NO_THROW(open(modelopt(R"("quant_algo":"FP8")")));
 }
 
 TEST_F(QuantisedTest, BlocksOfOpenai) {

@@ -3,12 +3,8 @@ weights that the package compressed-tensors makes of the codes, its scales widen
 
     python tests/golden/make/llm_compressor.py tests/golden [NAME...]     (compressed-tensors 0.20.1, torch, transformers 5.24)
 
-Scales come from the least and the largest weight, as the observer `minmax` has them. Rows and modules of the weights differ in size and in their
-middle, so that a scale or zero point of another row, group or module gives other numbers. The tokenizer and the texts are ct-llama-w4a16's.
+Scales come from the least and the largest weight, as the observer `minmax` has them. The model is small_llama.py's.
 """
-import json
-import pathlib
-import shutil
 import sys
 
 import torch
@@ -20,14 +16,9 @@ from compressed_tensors.quantization import QuantizationConfig, QuantizationStat
 from compressed_tensors.quantization.lifecycle.forward import dequantize
 from compressed_tensors.quantization.utils import calculate_qparams, generate_gparam
 from safetensors.torch import save_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from small_llama import CONFIG, begin, golden, random_model, record, stored, write
 
-golden = pathlib.Path(sys.argv[1])
-source = golden / "ct-llama-w4a16"
-CONFIG = {"architectures": ["LlamaForCausalLM"], "attention_bias": False, "bos_token_id": 338, "eos_token_id": 339, "head_dim": 16,
-          "hidden_act": "silu", "hidden_size": 64, "intermediate_size": 160, "max_position_embeddings": 512, "mlp_bias": False,
-          "model_type": "llama", "num_attention_heads": 4, "num_hidden_layers": 2, "num_key_value_heads": 2, "rms_norm_eps": 1e-05,
-          "rope_theta": 10000.0, "tie_word_embeddings": True, "torch_dtype": "bfloat16", "use_cache": True, "vocab_size": 340}
+SOURCE = "compressed-tensors 0.20.1, transformers 5.24.0, torch 2.15.0, float32, eager"
 DYNAMIC = {"dynamic": True, "num_bits": 8, "strategy": "token", "symmetric": True, "type": "float"}
 STATIC = {"dynamic": False, "num_bits": 8, "strategy": "tensor", "symmetric": True, "type": "float"}
 
@@ -46,30 +37,6 @@ def small(group_size, num_bits=4, **weights):
                         "strategy": "tensor_group" if group_size == 16 else "group", "scale_dtype": scale_dtype, **weights},
             "input_activations": {"num_bits": 4, "type": "float", "symmetric": True, "dynamic": "local", "group_size": 16,
                                   "strategy": "tensor_group"} if group_size == 16 else None}
-
-
-def random_model(seed):
-    model = LlamaForCausalLM(LlamaConfig(**CONFIG)).eval()
-    model.set_attn_implementation("eager")
-    made = torch.Generator().manual_seed(seed)
-
-    def normal(*shape):
-        return torch.randn(shape, generator=made)
-
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            if p.dim() == 1:
-                p.copy_(1 + 0.2 * normal(*p.shape))
-            elif "embed" in name:
-                p.copy_(0.4 * normal(*p.shape))
-            else:
-                rows, columns = p.shape
-                size = 0.12 * (0.3 * normal(1, 1)).exp() * (0.4 * normal(rows, 1)).exp()
-                groups = (0.3 * normal(rows, columns // 16)).exp().repeat_interleave(16, 1)
-                middle = (0.4 * normal(rows, columns // 16)).repeat_interleave(16, 1)
-                p.copy_(size * groups * (normal(rows, columns) + middle))
-            p.copy_(p.bfloat16().float())
-    return model
 
 
 def by_block(weight, args, reduce):
@@ -116,47 +83,6 @@ def exact_weight(module):
     return compressor.decompress(state, module.quantization_scheme)["weight"].float()
 
 
-def write(path, document):
-    path.write_text(json.dumps(document, indent=1) + "\n")
-
-
-def record(name, model, notes):
-    """The reference's outputs, of a dense model in float32."""
-    old = {case["id"]: case for case in json.loads((source / "cases.json").read_text())["cases"]}
-    expected, cases = {}, []
-    with torch.no_grad():
-        for key, task, like in (("c0", "hidden_states", "c0"), ("c1", "hidden_states", "c2"), ("c2", "logits", "c3")):
-            given = old[like]["input"]
-            out = model(torch.tensor([given["input_ids"]]), output_hidden_states=True)
-            expected[f"{key}.{task}"] = (out.logits if task == "logits" else out.hidden_states[-1])[0].contiguous()
-            cases.append({"id": key, "task": task, "input": given, "params": {}, "expect": {task: {"tensor": f"{key}.{task}"}},
-                          "tolerance": 3e-4 if task == "logits" else 1e-4})
-        prompt, new, least = old["c7"]["input"]["input_ids"], [], 1e9
-        for _ in range(8):
-            best = model(torch.tensor([prompt + new])).logits[0, -1].topk(2)
-            least = min(least, (best.values[0] - best.values[1]).item())
-            new.append(best.indices[0].item())
-    assert least > 2e-2 and CONFIG["eos_token_id"] not in new, (name, least, new)
-    cases.append({"id": "c3", "task": "generate", "input": {"input_ids": prompt}, "params": {"max_new_tokens": 8, "temperature": 0},
-                  "expect": {"token_ids": new, "min_margin": round(least, 4)}, "tolerance": 1e-4})
-    save_file(expected, golden / name / "expected.safetensors")
-    write(golden / name / "cases.json", {"source": "compressed-tensors 0.20.1, transformers 5.24.0, torch 2.15.0, float32, eager", "notes": notes,
-                                         "cases": cases})
-
-
-def begin(name):
-    folder = golden / name / "model"
-    shutil.rmtree(golden / name, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for file in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(source / "model" / file, folder / file)
-    return folder
-
-
-def stored(model):
-    return {key: tensor.contiguous() for key, tensor in model.state_dict().items() if key != "lm_head.weight"}
-
-
 def make(name, seed, groups, notes):
     folder = begin(name)
     model = random_model(seed).to(torch.bfloat16)
@@ -175,7 +101,7 @@ def make(name, seed, groups, notes):
     exact = {key + ".weight": exact_weight(module) for key, module in linears.items()}
     dense = random_model(seed)
     assert dense.load_state_dict(exact, strict=False).unexpected_keys == []
-    record(name, dense, notes)
+    record(name, dense, SOURCE, notes)
 
 
 def make_fp8(name, seed, config, dim, notes):
@@ -194,7 +120,7 @@ def make_fp8(name, seed, config, dim, notes):
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     write(folder / "config.json", {**CONFIG, "quantization_config": config})
     model.load_state_dict(exact, strict=False)
-    record(name, model, notes)
+    record(name, model, SOURCE, notes)
 
 
 FIXTURES = {

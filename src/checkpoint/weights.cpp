@@ -140,11 +140,24 @@ struct Weights::State {
   }
 
   // A matrix in the file's own bytes where they can be used as they are, else a converted or
-  // aligned copy. What is quantised stays so.
+  // aligned copy. What is quantised stays so; what became floats (act-order) counts as floats.
   tensor::Weight matrix(const std::string& name, int64_t rows, int64_t columns,
                         std::optional<tensor::DType> as) {
     const int64_t shape[] = {rows, columns};
     return matrix(name, shape, as);
+  }
+
+  // A dense matrix as floats of this type.
+  static tensor::Weight converted(tensor::Weight weight, tensor::DType as) {
+    if (weight.codes.dtype == as) return weight;
+    const auto copy = std::make_shared<const std::vector<std::byte>>(
+        convert_floats(weight.codes.dtype, as, weight.codes.bytes, weight.name));
+    weight.release();
+    weight.release = [] {};
+    weight.codes.dtype = as;
+    weight.codes.bytes = *copy;
+    weight.keep = copy;
+    return weight;
   }
 
   // All dimensions but the last are rows.
@@ -154,7 +167,8 @@ struct Weights::State {
     const int64_t columns = shape.back(), rows = *shape_product(shape.first(shape.size() - 1));
     if (tensor.quantised) {
       formats.insert(tensor.quantised->format);
-      return tensor.quantised->weight();
+      const tensor::Weight weight = tensor.quantised->weight();
+      return as && weight.is_dense() ? converted(weight, *as) : weight;
     }
     tensor::Weight weight;
     weight.name = tensor.name;

@@ -118,11 +118,12 @@ INSTANTIATE_TEST_SUITE_P(
                       "hf-qwen3-fp8", "mlx-qwen3moe-4bit", "ct-llama-w4a16", "ct-llama-w8a8",
                       "ct-llama-fp8-dynamic", "ct-llama-fp8-static", "ct-llama-fp8-block",
                       "ct-llama-w4a16-asym", "ct-llama-w8a16", "ct-llama-w8a16-asym",
-                      "ct-llama-mixed", "ct-llama-nvfp4", "ct-llama-mx", "modelopt-llama-fp8",
-                      "modelopt-llama-nvfp4", "modelopt-llama-mixed", "fp8-llama-static",
-                      "fp8-llama-fbgemm", "mlx-bert-nvfp4", "mlx-llama-mixed-modes",
-                      "mlx-qwen2-3bit", "gguf-bert-q40", "gguf-bert-q80", "gguf-llama-q4km",
-                      "gguf-qwen3-q4km", "gguf-gemma3-q80", "gguf-gen-gpt-oss"),
+                      "ct-llama-mixed", "ct-llama-nvfp4", "ct-llama-mx", "ct-llama-actorder",
+                      "gptq-llama-actorder", "modelopt-llama-fp8", "modelopt-llama-nvfp4",
+                      "modelopt-llama-mixed", "fp8-llama-static", "fp8-llama-fbgemm",
+                      "mlx-bert-nvfp4", "mlx-llama-mixed-modes", "mlx-qwen2-3bit", "gguf-bert-q40",
+                      "gguf-bert-q80", "gguf-llama-q4km", "gguf-qwen3-q4km", "gguf-gemma3-q80",
+                      "gguf-gen-gpt-oss"),
     test_name);
 
 // OpenAI's blocks as mlx-lm has them, byte by byte: nothing is quantised again.

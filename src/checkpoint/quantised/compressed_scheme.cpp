@@ -1,8 +1,10 @@
 #include "checkpoint/quantised/compressed_scheme.h"
 
 #include <cstring>
+#include <utility>
 
 #include "checkpoint/float_bytes.h"
+#include "checkpoint/quantised/group_order.h"
 #include "checkpoint/quantised/small_floats.h"
 #include "checkpoint/quantised/zero_points.h"
 #include "checkpoint/shape.h"
@@ -36,8 +38,9 @@ std::vector<uint8_t> unpacked_columns(const StoredTensor& words, int64_t bits, i
 
 // Of weight_packed, weight_shape, weight_scale and, where there are zero points,
 // weight_zero_point.
-Parts::Made packed_weight(std::span<const StoredTensor> stored, int64_t bits, int64_t columns,
-                          BlockShape blocks) {
+Parts::Made packed_weight(std::span<const StoredTensor> stored, const CompressedScheme& scheme,
+                          int64_t columns, BlockShape blocks) {
+  const int64_t bits = scheme.bits;
   struct Copy {
     std::vector<std::byte> codes;
     std::vector<float> offsets;
@@ -58,7 +61,7 @@ Parts::Made packed_weight(std::span<const StoredTensor> stored, int64_t bits, in
     weight.codes.bytes = copy->codes;
   }
   weight.scale = numbers_of(scales, blocks.columns, blocks.rows);
-  if (stored.size() == 3) {
+  if (!scheme.has_zeros) {
     weight.codes.zero_point = 1 << (bits - 1);
   } else {
     copy->offsets = set_zeros(weight, read_floats(scales.dtype, scales.bytes),
@@ -68,9 +71,26 @@ Parts::Made packed_weight(std::span<const StoredTensor> stored, int64_t bits, in
   return made;
 }
 
+// The same where columns are grouped in an order of their own.
+Parts::Made ordered_weight(std::span<const StoredTensor> stored, const CompressedScheme& scheme,
+                           std::span<const int32_t> order) {
+  const StoredTensor &words = stored[0], &scales = stored[2];
+  const std::vector<float> widened = read_floats(scales.dtype, scales.bytes);
+  const std::vector<uint8_t> zeros =
+      scheme.has_zeros ? unpacked_columns(stored[3], scheme.bits, words.shape[0])
+                       : std::vector(widened.size(), static_cast<uint8_t>(1 << (scheme.bits - 1)));
+  return weight_of(OrderedCodes{.codes = words.bytes,
+                                .row_bytes = words.shape[1] * 4,
+                                .bits = static_cast<int>(scheme.bits),
+                                .scales = widened,
+                                .zeros = zeros,
+                                .order = order});
+}
+
 // Codes plus half of their range, one stream of bits per row from the low bits of int32 words on:
 // weight_packed [out, words], weight_shape, weight_scale. Zero points are packed likewise, but
-// column by column: weight_zero_point [words, in / group].
+// column by column: weight_zero_point [words, in / group]. weight_g_idx [in], where it is there,
+// has the group of each column.
 void gather_packed(Parts& parts, const CompressedScheme& scheme) {
   const int64_t bits = scheme.bits, two[] = {2};
   const StoredTensor& words = parts.take(".weight_packed", {tensor::DType::kI32});
@@ -93,10 +113,20 @@ void gather_packed(Parts& parts, const CompressedScheme& scheme) {
     parts.take(".weight_zero_point", {tensor::DType::kI32}, zeros);
     more_bytes = 4 * groups * (out - zeros[0]);  // they become floats
   }
+  std::vector<int32_t> order = take_group_order(parts, ".weight_g_idx", in, blocks.columns);
+  const std::string format = "compressed-tensors int" + std::to_string(bits);
+  if (!order.empty()) {
+    parts.replace_by_floats(
+        ".weight", {out, in}, format + " as float32",
+        [scheme, order = std::move(order)](std::span<const StoredTensor> stored) {
+          return ordered_weight(stored, scheme, order);
+        });
+    return;
+  }
   parts.replace(
-      ".weight", {out, in}, "compressed-tensors int" + std::to_string(bits), static_cast<int>(bits),
-      [bits, in, blocks](std::span<const StoredTensor> stored) {
-        return packed_weight(stored, bits, in, blocks);
+      ".weight", {out, in}, format, static_cast<int>(bits),
+      [scheme, in, blocks](std::span<const StoredTensor> stored) {
+        return packed_weight(stored, scheme, in, blocks);
       },
       more_bytes);
 }

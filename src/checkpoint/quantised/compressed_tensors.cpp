@@ -10,6 +10,7 @@
 #include "checkpoint/quantised/compressed_scheme.h"
 #include "checkpoint/quantised/compressed_targets.h"
 #include "checkpoint/quantised/formats.h"
+#include "checkpoint/quantised/group_order.h"
 #include "checkpoint/quantised/kv_cache.h"
 
 namespace vecton::checkpoint {
@@ -123,8 +124,12 @@ std::string read_format(const Config& config, const std::string& path,
 // One group of config_groups.
 class Group {
  public:
-  Group(const Config& group, const std::string& path, const std::string& format_of_all)
-      : path_(path), format_(read_format(group, path + ".format", format_of_all)), group_(group) {}
+  Group(const Config& group, const std::string& path, const std::string& format_of_all,
+        std::vector<std::string>& notes)
+      : path_(path),
+        format_(read_format(group, path + ".format", format_of_all)),
+        group_(group),
+        notes_(notes) {}
 
   std::vector<std::string> targets() const {
     std::vector<std::string> targets = group_.strings_or_empty("targets");
@@ -155,7 +160,7 @@ class Group {
     if (!symmetric && !known.has_zeros)
       refuse("weights.symmetric", "false", "true with " + quoted_text(format_));
     weights.require("dynamic", false);
-    check_order(weights);
+    read_order(weights);
     weights.ignore({"observer", "observer_kwargs", "scale_dtype", "zp_dtype"});
     return {.format = known.format,
             .bits = bits,
@@ -210,13 +215,19 @@ class Group {
     return weights.integer("group_size", -1) == -1 ? "channel" : "group";
   }
 
-  // Rows in the order of their groups, in the file as well, but for "group".
-  void check_order(const Config& weights) const {
+  // "group" gives columns groups in another order, which weight_g_idx has; the others change how
+  // codes were found alone.
+  void read_order(const Config& weights) const {
     const json::value* order = weights.raw("actorder");
     if (!order || (order->is_bool() && !order->get_bool()) || *order == json::value("static") ||
         *order == json::value("weight"))
       return;
-    refuse("weights.actorder", value_text(*order), "null, \"static\" and \"weight\"");
+    if (*order != json::value("group") && *order != json::value("dynamic") &&
+        *order != json::value(true)) {
+      refuse("weights.actorder", value_text(*order), "null, \"static\", \"weight\" and \"group\"");
+    }
+    notes_.push_back(group_.file() + ": " + path_ + ".weights.actorder " + value_text(*order) +
+                     ": " + std::string(kGroupOrderNote));
   }
 
   [[noreturn]] void refuse(const std::string& key, const std::string& found,
@@ -226,6 +237,7 @@ class Group {
 
   std::string path_, format_;
   Config group_;
+  std::vector<std::string>& notes_;
 };
 
 // Sparse weights that are stored as dense ones are as good as dense.
@@ -247,11 +259,12 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
     refuse_setting(config, path, found_text(value), "groups by their names");
   CompressedTargets targets;
   std::vector<CompressedScheme> groups;
+  std::vector<std::string> notes;
   for (const auto& member : *object) {
     const std::string name(member.key()), own = path + "." + name;
     const std::optional<Config> config_of_group = config.child("config_groups")->child(name);
     if (!config_of_group) refuse_setting(config, own, "nothing", "an object");
-    const Group group(*config_of_group, own, format);
+    const Group group(*config_of_group, own, format, notes);
     for (const std::string& target : group.targets())
       targets.add(target, groups.size(), config.file() + ": " + quoted_text(own + ".targets"));
     groups.push_back(group.read());
@@ -271,6 +284,7 @@ std::shared_ptr<const Quantisation> read_compressed_tensors(const Config& config
   config.strings_or_empty("ignore");  // they are dense in the file
   config.ignore({"global_compression_ratio", "version"});
   const auto made = std::make_shared<CompressedTensors>(std::move(targets), std::move(groups));
+  made->notes = std::move(notes);
   read_kv_cache(config, "kv_cache_scheme", *made);
   return made;
 }

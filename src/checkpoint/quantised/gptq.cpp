@@ -2,11 +2,13 @@
 // the codes of neighbouring rows in a word from its low bits on; qzeros [in / group, out * bits /
 // 32] of zero - 1; scales [in / group, out]; g_idx [in], the group of each row.
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "checkpoint/name_text.h"
 #include "checkpoint/quantised/column_codes.h"
 #include "checkpoint/quantised/formats.h"
+#include "checkpoint/quantised/group_order.h"
 #include "checkpoint/shape.h"
 
 namespace vecton::checkpoint {
@@ -43,6 +45,20 @@ ColumnCodes read_codes(std::span<const StoredTensor> parts, int64_t bits, int64_
   return columns;
 }
 
+// Of groups that are not in sequence.
+Parts::Made weight_in(std::span<const int32_t> order, const ColumnCodes& columns) {
+  const std::vector<float> scales = transposed_floats(*columns.scales);
+  const auto out = static_cast<size_t>(columns.out), groups = scales.size() / out;
+  std::vector<uint8_t> zeros(scales.size());  // row by row
+  for (size_t i = 0; i < zeros.size(); ++i) zeros[i] = columns.zeros[i % groups * out + i / groups];
+  return weight_of(OrderedCodes{.codes = columns.codes,
+                                .row_bytes = columns.in * columns.bits / 8,
+                                .bits = columns.bits,
+                                .scales = scales,
+                                .zeros = zeros,
+                                .order = order});
+}
+
 class Gptq final : public Quantisation {
  public:
   Gptq(int64_t bits, int64_t group) : bits_(bits), group_(group) {}
@@ -61,29 +77,25 @@ class Gptq final : public Quantisation {
       fail(words, shape_text(words.shape) + " is no matrix of " + std::to_string(bits_) +
                       " bits in groups of " + std::to_string(group));
     }
-    const int64_t zeros[] = {in / group, out / per_word}, scales[] = {in / group, out},
-                  order[] = {in};
+    const int64_t zeros[] = {in / group, out / per_word}, scales[] = {in / group, out};
     parts.take(".qzeros", {tensor::DType::kI32}, zeros);
     parts.take(".scales", {tensor::DType::kF16, tensor::DType::kBF16, tensor::DType::kF32}, scales);
-    if (parts.has(".g_idx")) check_order(parts.take(".g_idx", {tensor::DType::kI32}, order), group);
+    std::vector<int32_t> order = take_group_order(parts, ".g_idx", in, group);
+    const std::string format = "GPTQ " + std::to_string(bits_) + " bits";
+    if (!order.empty()) {
+      parts.replace_by_floats(
+          ".weight", {out, in}, format + " as float32",
+          [bits = bits_, group, order = std::move(order)](std::span<const StoredTensor> stored) {
+            return weight_in(order, read_codes(stored, bits, group));
+          });
+      return;
+    }
     parts.replace(
-        ".weight", {out, in}, "GPTQ " + std::to_string(bits_) + " bits", static_cast<int>(bits_),
+        ".weight", {out, in}, format, static_cast<int>(bits_),
         [bits = bits_, group](std::span<const StoredTensor> stored) {
           return weight_of(read_codes(stored, bits, group));
         },
         more_bytes_of_columns(in / group * out, static_cast<int>(bits_)));
-  }
-
-  static void check_order(const StoredTensor& groups, int64_t group) {
-    for (int64_t i = 0; i < groups.shape[0]; ++i) {
-      const uint32_t found = word_at(groups, i);
-      if (found == static_cast<uint32_t>(i / group)) continue;
-      fail(groups,
-           "row " + std::to_string(i) + " is in group " + std::to_string(found) +
-               ": groups of rows in another order (desc_act, act-order) are not supported, only "
-               "those in sequence",
-           ErrorCode::kUnsupported);
-    }
   }
 
   int64_t bits_, group_;
@@ -98,7 +110,7 @@ std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
   if (group != -1 && (group < 16 || group % 16 != 0))
     refuse_setting(config, "quantization_config.group_size", std::to_string(group),
                    "-1 (a whole row) and multiples of 16");
-  config.require("desc_act", false);
+  const bool ordered = config.boolean_or("desc_act", false);  // g_idx says how
   config.require("checkpoint_format", std::string_view("gptq"));
   config.require("pack_dtype", std::string_view("int32"));
   config.require("dynamic", nullptr);
@@ -128,7 +140,10 @@ std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
                  "use_cuda_fp16",
                  "use_exllama"});
   config.require("is_marlin_format", false);
-  return std::make_shared<Gptq>(bits, group);
+  const auto made = std::make_shared<Gptq>(bits, group);
+  if (ordered)
+    made->notes.push_back(config.file() + ": desc_act true: " + std::string(kGroupOrderNote));
+  return made;
 }
 
 }  // namespace vecton::checkpoint

@@ -42,9 +42,9 @@ struct Algorithm {
   Gather gather;
 };
 constexpr Algorithm kAlgorithms[] = {
-    {"FP8", gather_tensor},        {"FP8_PER_CHANNEL_PER_TOKEN", gather_rows},
-    {"FP8_PB_WO", gather_blocks},  {"NVFP4", gather_fp4},
-    {"W4A16_NVFP4", gather_fp4},   {"MXFP8", gather_mx},
+    {"FP8", gather_tensor},       {"FP8_PER_CHANNEL_PER_TOKEN", gather_rows},
+    {"FP8_PB_WO", gather_blocks}, {"NVFP4", gather_fp4},
+    {"W4A16_NVFP4", gather_fp4},  {"MXFP8", gather_mx},
 };
 // Every layer has one of its own.
 constexpr std::string_view kMixedPrecision = "MIXED_PRECISION";
@@ -131,8 +131,8 @@ std::shared_ptr<const Quantisation> read_modelopt(const Config& config) {
   const bool own_file = is_modelopt_file(config);
   const std::optional<Config> inner = config.child("quantization");
   const Config& settings = inner ? *inner : config;
-  const std::string path = std::string(own_file ? "" : "quantization_config.") +
-                           (inner ? "quantization." : "");
+  const std::string path =
+      std::string(own_file ? "" : "quantization_config.") + (inner ? "quantization." : "");
   const Gather of_all = read_algorithm(settings, path + "quant_algo", true);
   std::map<std::string, Gather> own;
   if (!of_all) {

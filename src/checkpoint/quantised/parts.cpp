@@ -64,20 +64,40 @@ void Parts::drop(std::initializer_list<std::string_view> endings) {
   for (const std::string_view ending : endings) tensors_.erase(module_ + std::string(ending));
 }
 
+int64_t Parts::taken_bytes() const {
+  int64_t bytes = 0;
+  for (const std::string& part : taken_)
+    bytes += static_cast<int64_t>(tensors_.at(part).bytes.size());
+  return bytes;
+}
+
 void Parts::replace(std::string_view name, std::vector<int64_t> shape, std::string format, int bits,
                     Make make, int64_t more_bytes) {
+  const int64_t numbers = *shape_product(shape),
+                kept = taken_bytes() - numbers * bits / 8 + kept_code_bytes(numbers, bits);
+  put(name, std::move(shape), std::move(format), std::move(make), kept + more_bytes);
+}
+
+void Parts::replace_by_floats(std::string_view name, std::vector<int64_t> shape, std::string format,
+                              Make make) {
+  const int64_t bytes = 4 * *shape_product(shape);
+  put(name, std::move(shape), std::move(format), std::move(make), bytes);
+}
+
+void Parts::put(std::string_view name, std::vector<int64_t> shape, std::string format, Make make,
+                int64_t kept_bytes) {
   const auto parts = std::make_shared<std::vector<StoredTensor>>();
   auto made = std::make_shared<QuantisedTensor>();
+  made->bytes = taken_bytes();
+  made->kept_bytes = kept_bytes;
   for (const std::string& part : taken_) {
     const auto place = tensors_.find(part);
-    made->bytes += static_cast<int64_t>(place->second.bytes.size());
     parts->push_back(std::move(place->second));
     tensors_.erase(place);
   }
   made->format = std::move(format);
   const std::string full = module_ + std::string(name);
   const int64_t numbers = *shape_product(shape), columns = shape.back(), rows = numbers / columns;
-  made->kept_bytes = made->bytes - numbers * bits / 8 + kept_code_bytes(numbers, bits) + more_bytes;
   made->weight = [parts, make = std::move(make), rows, columns] {
     Made result = make(*parts);
     tensor::Weight& weight = result.weight;

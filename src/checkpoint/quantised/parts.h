@@ -48,8 +48,15 @@ class Parts {
   // Codes have `bits`; `more_bytes`: by how many more than the file's other parts are kept.
   void replace(std::string_view name, std::vector<int64_t> shape, std::string format, int bits,
                Make make, int64_t more_bytes = 0);
+  // The same by float32 numbers.
+  void replace_by_floats(std::string_view name, std::vector<int64_t> shape, std::string format,
+                         Make make);
 
  private:
+  void put(std::string_view name, std::vector<int64_t> shape, std::string format, Make make,
+           int64_t kept_bytes);
+  int64_t taken_bytes() const;
+
   Tensors& tensors_;
   std::string module_;
   std::vector<std::string> taken_;

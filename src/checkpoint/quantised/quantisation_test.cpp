@@ -79,7 +79,6 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
       {R"("quant_method":"gptq")", "quantization_config.bits"},
       {R"("quant_method":"gptq","bits":3)", "quantization_config.bits"},
       {R"("quant_method":"gptq","bits":4,"group_size":0)", "quantization_config.group_size"},
-      {R"("quant_method":"gptq","bits":4,"desc_act":true)", "quantization_config.desc_act"},
       {R"("quant_method":"gptq","bits":4,"checkpoint_format":"marlin")",
        "quantization_config.checkpoint_format"},
       {R"("quant_method":"gptq","bits":4,"is_marlin_format":true)",
@@ -134,7 +133,7 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
        "quantization_config.config_groups.g.weights.group_size"},
       {R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
            "targets":["Linear"],"weights":{"num_bits":4,"strategy":"group","group_size":128,
-           "actorder":"group"}}})",
+           "actorder":"random"}}})",
        "quantization_config.config_groups.g.weights.actorder"},
   };
   for (const Case& c : cases) {
@@ -169,6 +168,25 @@ TEST(Quantisation, TakesSparsityThatIsStoredDense) {
     EXPECT_NE(read_method(with(dense)), nullptr) << dense;
   EXPECT_REFUSED(read_method(with(R"({"format":"sparse-bitmask"})")), ErrorCode::kUnsupported,
                  "quantization_config.sparsity_config", "sparse-bitmask", "dense");
+}
+
+TEST(Quantisation, NotesGroupsInAnotherOrder) {
+  const auto of = [](const std::string& order) {
+    return R"("quant_method":"compressed-tensors","format":"pack-quantized","config_groups":{"g":{
+        "targets":["Linear"],"weights":{"num_bits":4,"strategy":"group","group_size":128,"actorder":)" +
+           order + "}}}";
+  };
+  for (const char* order : {"null", "false", "\"weight\"", "\"static\""})
+    EXPECT_THAT(read_method(of(order))->notes, ::testing::IsEmpty()) << order;
+  for (const char* order : {"true", "\"group\"", "\"dynamic\""}) {
+    EXPECT_THAT(read_method(of(order))->notes,
+                ::testing::ElementsAre(
+                    ::testing::AllOf(::testing::HasSubstr("config_groups.g.weights.actorder"),
+                                     ::testing::HasSubstr("float32"))))
+        << order;
+  }
+  EXPECT_THAT(read_method(R"("quant_method":"gptq","bits":4,"desc_act":true)")->notes,
+              ::testing::ElementsAre(::testing::HasSubstr("desc_act true: layers")));
 }
 
 TEST(Quantisation, TakesTheAliasesOfAwq) {

@@ -30,11 +30,11 @@ class QuantisedTest : public ::testing::Test {
   }
 
   // `config` as config.json of the folder.
-  Weights open(const std::string& config) {
+  Weights open(const std::string& config, const std::string& dtype = "auto") {
     folder_.write("model.safetensors", testing::safetensors_of(json::serialize(header_), data_));
     quantisation_ = read_quantisation(
         Config(json::parse(config).as_object(), (folder_.path() / "config.json").string()));
-    return Weights::open(folder_.path(), quantisation_.get(), nullptr, *ops_);
+    return Weights::open(folder_.path(), quantisation_.get(), nullptr, *ops_, dtype);
   }
 
   TemporaryFolder folder_;
@@ -209,16 +209,80 @@ TEST_F(QuantisedTest, GptqOfEveryWidth) {
   }
 }
 
-TEST_F(QuantisedTest, GptqRefusesRowsInAnotherOrder) {
-  std::vector<int32_t> order(32);
-  order[3] = 1;
-  tensor("a.qweight", "I32", {4, 8}, std::vector<uint32_t>(32));
-  tensor("a.qzeros", "I32", {2, 1}, std::vector<uint32_t>(2));
-  tensor("a.scales", "F32", {2, 8}, std::vector<float>(16));
-  tensor("a.g_idx", "I32", {32}, order);
-  EXPECT_REFUSED(
-      open(R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":16}})"),
-      ErrorCode::kUnsupported, "a.g_idx", "row 3", "act-order");
+// Three groups of 16 columns that stand in none of their order.
+std::vector<int32_t> mixed_order() {
+  std::vector<int32_t> order(48);
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int32_t>((i * 7 + 2) % 48 / 16);
+  return order;
+}
+
+TEST_F(QuantisedTest, GptqWithGroupsInAnotherOrder) {
+  const std::vector<int32_t> order = mixed_order();
+  const auto codes = counting_codes(48 * 8, 4);
+  std::vector<uint32_t> words(6 * 8);
+  for (size_t k = 0; k < 48; ++k) {
+    for (size_t j = 0; j < 8; ++j) words[k / 8 * 8 + j] |= codes[k * 8 + j] << k % 8 * 4;
+  }
+  std::vector<float> scales;
+  for (size_t i = 0; i < 24; ++i) scales.push_back(0.25f * static_cast<float>(i + 1));
+  const std::vector<uint32_t> zeros{0x76543210, 0x22222222, 0xedcba987};
+  tensor("a.qweight", "I32", {6, 8}, words);
+  tensor("a.qzeros", "I32", {3, 1}, zeros);
+  tensor("a.scales", "F32", {3, 8}, scales);
+  tensor("a.g_idx", "I32", {48}, order);
+  const Weights w = open(
+      R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":16,"desc_act":true}})");
+  const std::vector<float> values = (w / "a").values("weight", 8, 48);
+  for (size_t j = 0; j < 8; ++j) {
+    for (size_t k = 0; k < 48; ++k) {
+      const auto group = static_cast<size_t>(order[k]);
+      const auto code = static_cast<float>(codes[k * 8 + j]),
+                 zero = static_cast<float>((zeros[group] >> j * 4 & 15) + 1);
+      ASSERT_EQ(values[j * 48 + k], scales[group * 8 + j] * (code - zero)) << j << ", " << k;
+    }
+  }
+  EXPECT_NO_THROW(w.check_taken());
+}
+
+// As float32, which is more than the file has, or as the option says.
+TEST_F(QuantisedTest, GroupsInAnotherOrderAreCountedAsFloats) {
+  tensor("a.qweight", "I32", {6, 8}, std::vector<uint32_t>(48));
+  tensor("a.qzeros", "I32", {3, 1}, std::vector<uint32_t>(3));
+  tensor("a.scales", "F32", {3, 8}, std::vector<float>(24, 1));
+  tensor("a.g_idx", "I32", {48}, mixed_order());
+  const char* config =
+      R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":16}})";
+  for (const auto& [option, kept] :
+       {std::pair{"auto", tensor::DType::kF32}, {"bfloat16", tensor::DType::kBF16}}) {
+    const Weights w = open(config, option);
+    const tensor::Weight matrix = (w / "a").matrix("weight", 8, 48);
+    EXPECT_EQ(matrix.codes.dtype, kept) << option;
+    EXPECT_EQ(matrix.codes.bytes.size(), 8 * 48 * tensor::size_of(kept)) << option;
+    const ops::LinearWeight layer = (w / "a").linear(8, 48, Weights::Bias::kNone);
+    const Tensor x = ops_->upload(std::vector<float>(48, 1), 1, 48);
+    EXPECT_THAT(testing::values_of(*ops_, ops_->linear(x, layer)), Each(-48.0f)) << option;
+  }
+  const Weights::Summary files = Weights::summarize(folder_.path(), quantisation_.get());
+  ASSERT_EQ(files.forms.size(), 1u);
+  EXPECT_EQ(files.forms[0].name, "GPTQ 4 bits as float32");
+  EXPECT_EQ(files.forms[0].bytes, 4 * (48 + 3 + 24 + 48));
+  EXPECT_EQ(files.forms[0].kept_bytes, 4 * 48 * 8);
+}
+
+TEST_F(QuantisedTest, GptqRefusesGroupsThatAreNotThere) {
+  for (const int32_t group : {2, -1, -2}) {
+    header_.clear();
+    data_.clear();
+    std::vector<int32_t> order(32);
+    order[3] = group;
+    tensor("a.qweight", "I32", {4, 8}, std::vector<uint32_t>(32));
+    tensor("a.qzeros", "I32", {2, 1}, std::vector<uint32_t>(2));
+    tensor("a.scales", "F32", {2, 8}, std::vector<float>(16));
+    tensor("a.g_idx", "I32", {32}, order);
+    EXPECT_REFUSED(
+        open(R"({"quantization_config":{"quant_method":"gptq","bits":4,"group_size":16}})"),
+        ErrorCode::kCorrupt, "a.g_idx", "column 3", "0 to 1");
+  }
 }
 
 TEST_F(QuantisedTest, Fp8WithPartialBlocks) {
@@ -454,6 +518,61 @@ TEST_F(QuantisedTest, CompressedTensorsPackedInEveryWidth) {
       ASSERT_EQ(with_zeros[i], scales[block] * (code - zero)) << i;
     }
     EXPECT_NO_THROW(w.check_taken());
+  }
+}
+
+TEST_F(QuantisedTest, CompressedTensorsWithGroupsInAnotherOrder) {
+  constexpr size_t kRows = 40, kColumns = 48;
+  const std::vector<int32_t> mixed = mixed_order();
+  std::vector<int32_t> in_sequence(kColumns);
+  for (size_t i = 0; i < kColumns; ++i) in_sequence[i] = static_cast<int32_t>(i / 16);
+  for (const int bits : {2, 3, 4, 5, 6, 7, 8}) {
+    const auto codes = counting_codes(kRows * kColumns, bits),
+               zeros = counting_codes(kRows * 3, bits);
+    std::vector<uint32_t> words, zero_words;
+    for (size_t row = 0; row < kRows; ++row) {
+      const auto of_row =
+          packed({codes.begin() + row * kColumns, codes.begin() + (row + 1) * kColumns}, bits);
+      words.insert(words.end(), of_row.begin(), of_row.end());
+    }
+    std::vector<std::vector<uint32_t>> of_group(3);
+    for (size_t i = 0; i < zeros.size(); ++i) of_group[i % 3].push_back(zeros[i]);
+    for (auto& column : of_group) column = packed(column, bits);
+    for (size_t i = 0; i < of_group[0].size(); ++i) {
+      for (const auto& column : of_group) zero_words.push_back(column[i]);
+    }
+    std::vector<float> scales;
+    for (size_t i = 0; i < kRows * 3; ++i) scales.push_back(0.25f * static_cast<float>(i + 1));
+    for (const auto& order : {mixed, in_sequence, std::vector<int32_t>(kColumns, -1)}) {
+      for (const bool symmetric : {true, false}) {
+        SCOPED_TRACE(std::to_string(bits) + " bits, symmetric " + std::to_string(symmetric));
+        header_.clear();
+        data_.clear();
+        const auto per_row = static_cast<int64_t>(words.size() / kRows);
+        tensor("a.weight_packed", "I32", {kRows, per_row}, words);
+        tensor<int64_t>("a.weight_shape", "I64", {2}, {kRows, kColumns});
+        tensor("a.weight_scale", "F32", {kRows, 3}, scales);
+        tensor("a.weight_g_idx", "I32", {kColumns}, order);
+        if (!symmetric) {
+          const auto height = static_cast<int64_t>(zero_words.size() / 3);
+          tensor("a.weight_zero_point", "I32", {height, 3}, zero_words);
+        }
+        const Weights w = open(compressed_tensors(
+            "pack-quantized",
+            R"("strategy":"group","group_size":16,"actorder":"group","num_bits":)" +
+                std::to_string(bits) + R"(,"symmetric":)" + (symmetric ? "true" : "false")));
+        const std::vector<float> values = (w / "a").values("weight", kRows, kColumns);
+        for (size_t i = 0; i < values.size(); ++i) {
+          const size_t column = i % kColumns,
+                       group = order[0] < 0 ? column / 16 : static_cast<size_t>(order[column]),
+                       block = i / kColumns * 3 + group;
+          const auto code = static_cast<float>(codes[i]),
+                     zero = static_cast<float>(symmetric ? 1u << (bits - 1) : zeros[block]);
+          ASSERT_EQ(values[i], scales[block] * (code - zero)) << i;
+        }
+        EXPECT_NO_THROW(w.check_taken());
+      }
+    }
   }
 }
 

@@ -82,6 +82,7 @@ std::vector<float> floats_of(const StoredTensor& tensor) {
              "): an adapter is merged into weights of float32, float16 or bfloat16 only",
          ErrorCode::kUnsupported);
   }
+  if (tensor.compute) return read_floats(tensor.dtype, tensor.compute());
   return read_floats(tensor.dtype, tensor.bytes);
 }
 

@@ -66,6 +66,23 @@ TEST_F(AdapterTest, FindsTheBasesTensorsWithOnePrefixMoreOrLess) {
                  "lora_A", "the base model has no tensor up.weight");
 }
 
+// As those of GGUF files are whose rows lie in another order.
+TEST_F(AdapterTest, AddsToNumbersThatAreMadeWhenTheyAreAskedFor) {
+  const Adapter with = adapter(kLora, {{"base_model.model.up.lora_A.weight", {1, 1}, {1}},
+                                       {"base_model.model.up.lora_B.weight", {2, 1}, {1, 2}}});
+  const testing::NamedArray up[] = {{"up.weight", {2, 1}, {7, 5}}};
+  testing::write_safetensors(folder_.path() / "base.safetensors", up);
+  Tensors base = read_safetensors(folder_.path() / "base.safetensors");
+  base.at("up.weight").compute = [] {
+    const float turned[] = {5, 7};
+    const auto bytes = std::as_bytes(std::span(turned));
+    return std::vector(bytes.begin(), bytes.end());
+  };
+  const Tensors tensors = merge_adapter(std::move(base), with);
+  EXPECT_THAT(read_floats(tensor::DType::kF32, tensors.at("up.weight").compute()),
+              ElementsAre(7, 11));
+}
+
 TEST_F(AdapterTest, TakesWholeTensorsInPlaceOfTheBases) {
   const Adapter with =
       adapter(kLora, {{"base_model.model.score.weight", {1, 2}, {8, 9}},

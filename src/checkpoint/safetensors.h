@@ -29,7 +29,7 @@ struct StoredTensor {
   std::shared_ptr<const base::MappedFile> file;  // that the bytes lie in
   // Instead of `file`: bytes that lie in the file in another order.
   std::shared_ptr<const std::vector<std::byte>> copy;
-  // Instead of `bytes`: float32 values that are made when they are asked for.
+  // Instead of `bytes`: those of its numbers, of its dtype, that are made when they are asked for.
   std::function<std::vector<std::byte>()> compute = {};
   // A matrix of codes and scales: what several tensors of the file say together. `bytes` are those
   // of its codes, as stored; dtype is float32.

@@ -4,12 +4,25 @@
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "base/files.h"
 #include "base/json.h"
 
 namespace vecton::checkpoint {
+
+namespace {
+
+bool has_mlx_header(const std::filesystem::path& file) {
+  std::ifstream weights(file, std::ios::binary);
+  char start[256] = {};
+  weights.read(start, sizeof start);
+  const std::string_view header(start, static_cast<size_t>(weights.gcount()));
+  return header.find(R"({"format":"mlx"})") != header.npos;
+}
+
+}  // namespace
 
 bool written_since(const std::filesystem::path& folder, Version version) {
   const std::filesystem::path file = folder / "config_sentence_transformers.json";
@@ -37,11 +50,14 @@ bool written_by_mlx(const std::filesystem::path& folder) {
     if (root && root->contains("quantization")) return true;
   }
   // Without quantisation only the weights say so, where their header begins.
-  std::ifstream weights(folder / "model.safetensors", std::ios::binary);
-  char start[256] = {};
-  weights.read(start, sizeof start);
-  const std::string_view header(start, static_cast<size_t>(weights.gcount()));
-  return header.find(R"({"format":"mlx"})") != header.npos;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.starts_with("model") && name.ends_with(".safetensors") && has_mlx_header(it->path()))
+      return true;
+  }
+  return false;
 }
 
 }  // namespace vecton::checkpoint

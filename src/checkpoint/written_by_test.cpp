@@ -30,5 +30,23 @@ TEST(WrittenBy, NoVersionIsOlder) {
   }
 }
 
+bool by_mlx(const std::string& name, const std::string& text) {
+  const base::TemporaryFolder folder;
+  folder.write(name, text);
+  return written_by_mlx(folder.path());
+}
+
+TEST(WrittenBy, Mlx) {
+  const std::string header = R"(........{"__metadata__":{"format":"mlx"},"a":{"dtype")",
+                    torch = R"(........{"__metadata__":{"format":"pt"},"a":{"dtype")";
+  EXPECT_TRUE(by_mlx("config.json", R"({"quantization":{"bits":4}})"));
+  EXPECT_FALSE(by_mlx("config.json", R"({"quantization_config":{"bits":4}})"));
+  for (const char* name : {"model.safetensors", "model-00002-of-00003.safetensors"}) {
+    EXPECT_TRUE(by_mlx(name, header)) << name;
+    EXPECT_FALSE(by_mlx(name, torch)) << name;
+  }
+  EXPECT_FALSE(by_mlx("model.safetensors", ""));
+}
+
 }  // namespace
 }  // namespace vecton::checkpoint

@@ -109,6 +109,9 @@ class Conversion {
   }
 
   ConvertReport run(const std::function<void(const ConvertProgress&)>& progress) {
+    std::error_code not_there;
+    if (!source_.folder.empty() && fs::equivalent(source_.folder, options_.target, not_there))
+      refuse_option("--mlx-path", options_.target + " is the model itself: name another folder");
     Target target(options_.target, layout_ == Layout::kMlxEmbeddings);
     target.require(Shards::size_of(files_));
     const fs::path below = source_.weights.lexically_relative(source_.folder);

@@ -344,8 +344,9 @@ TEST(Target, WhatAKilledConversionLeftGoes) {
 
 TEST(Target, AnEarlierConversionIsReplacedAndOtherFilesStay) {
   const base::TemporaryFolder folder;
-  for (const char* name : {"config.json", "model.safetensors.index.json", "model.safetensors"})
-    folder.write(std::string("old/") + name, "old");
+  folder.write("old/config.json", "{}");
+  folder.write("old/model.safetensors.index.json", "old");
+  folder.write("old/model.safetensors", R"(........{"__metadata__":{"format":"mlx"}})");
   folder.write("old/notes.md", "mine");
   EXPECT_THAT(refusal([&] { Target(folder.path() / "old", false); }), HasSubstr("already exists"));
   Target target(folder.path() / "old", true);
@@ -354,6 +355,15 @@ TEST(Target, AnEarlierConversionIsReplacedAndOtherFilesStay) {
   EXPECT_EQ(text_of(folder.path() / "old/config.json"), "new");
   EXPECT_EQ(text_of(folder.path() / "old/notes.md"), "mine");
   EXPECT_FALSE(fs::exists(folder.path() / "old/model.safetensors"));
+}
+
+TEST(Target, AnotherCheckpointIsNotReplaced) {
+  const base::TemporaryFolder folder;
+  folder.write("other/config.json", "{}");
+  folder.write("other/model.safetensors.index.json", "{}");
+  folder.write("other/model-00001-of-00002.safetensors",
+               R"(........{"__metadata__":{"format":"pt"}})");
+  EXPECT_THAT(refusal([&] { Target(folder.path() / "other", true); }), HasSubstr("already exists"));
 }
 
 TEST(Target, ADiskWithoutRoomIsRefusedBefore) {
@@ -550,6 +560,13 @@ TEST(GgufSource, ALayerBehindEveryTokenBecomesPylatesModules) {
   EXPECT_EQ(settings.at("query_prefix"), "[Q] ");
   EXPECT_EQ(settings.at("document_length"), 512);
   EXPECT_FALSE(source.tensors.contains("dense_2.weight"));
+}
+
+TEST_F(Convert, TheModelItselfIsNotReplaced) {
+  convert_model(options_);
+  options_.model = options_.target;
+  EXPECT_THAT(refusal([&] { convert_model(options_); }), HasSubstr("is the model itself"));
+  EXPECT_TRUE(fs::exists(fs::path(options_.target) / "model.safetensors"));
 }
 
 TEST_F(Convert, RefusesByOption) {

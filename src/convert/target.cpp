@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "checkpoint/written_by.h"
 #include "vecton/error.h"
 
 namespace vecton::convert {
@@ -36,9 +37,11 @@ bool is_weight_file(const fs::path& name) {
   return name.extension() == ".safetensors" || name.string().ends_with(".safetensors.index.json");
 }
 
+// Other checkpoints have these files too, but what MLX or this wrote says so.
 bool is_conversion(const fs::path& folder) {
   return base::is_file(folder / "config.json") &&
-         base::is_file(folder / "model.safetensors.index.json");
+         base::is_file(folder / "model.safetensors.index.json") &&
+         checkpoint::written_by_mlx(folder);
 }
 
 void sync_folder(const fs::path& folder) {

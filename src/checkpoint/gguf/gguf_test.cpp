@@ -336,6 +336,16 @@ TEST(GgufTensors, ErrorsNameTheTensor) {
                  "model.embedding_norm.weight already");
   const Opened empty(TestFile("gemma").floats("output.weight", {0, 4}, {}));
   EXPECT_REFUSED(gguf_tensors(empty.file), ErrorCode::kCorrupt, "output.weight", "has no numbers");
+  const Opened all(tiny_llama().floats("blk.0.attn_qkv.weight", {0, 4}, {}));
+  EXPECT_REFUSED(gguf_tensors(all.file), ErrorCode::kCorrupt, "blk.0.attn_qkv.weight",
+                 "has no numbers");
+  // Their blocks go across the rows that are to be moved.
+  const std::string blocks = q8_row(1) + q8_row(2);
+  for (const char* name : {"blk.0.attn_q.bias", "blk.0.attn_qkv.bias"}) {
+    const Opened vector(tiny_llama().tensor(name, TensorType::kQ8_0, {64}, blocks));
+    EXPECT_REFUSED(gguf_tensors(vector.file), ErrorCode::kCorrupt, name,
+                   "stored as Q8_0: expected a matrix, found [64]");
+  }
   const Opened heads(TestFile().floats("blk.0.attn_q.weight", {2, 1}, {1, 2}));
   EXPECT_REFUSED(gguf_tensors(heads.file), ErrorCode::kCorrupt,
                  "llama.attention.head_count: missing");

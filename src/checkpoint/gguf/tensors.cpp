@@ -188,7 +188,9 @@ class Reader {
     const size_t at = tensor.name.find(kAll);
     if (at == tensor.name.npos || tensor.shape.empty()) return false;
     const int64_t heads = this->heads("head_count", "head_count"),
-                  kv = this->heads("head_count_kv", "head_count"), rows = tensor.shape.front();
+                  kv = this->heads("head_count_kv", "head_count");
+    check_rows(tensor);
+    const int64_t rows = tensor.shape.front();
     if (rows % (heads + 2 * kv) != 0) {
       file_.fail(tensor.name, "expected the rows of " + std::to_string(heads) +
                                   " heads and twice " + std::to_string(kv) + ", found " +
@@ -273,6 +275,14 @@ class Reader {
     return stored;
   }
 
+  // Rows of a tensor can be taken apart or put in another order: blocks of codes lie along one.
+  static void check_rows(const gguf::Tensor& tensor) {
+    const StoredTensor stored = described(tensor);
+    if (float_type(tensor.type) || stored.shape.size() == 2) return;
+    fail(stored, "stored as " + gguf::type_name(static_cast<uint32_t>(tensor.type)) +
+                     ": expected a matrix, found " + shape_text(stored.shape));
+  }
+
   StoredTensor stored(const gguf::Tensor& tensor, GgufChange change) const {
     StoredTensor stored = described(tensor);
     if (change == GgufChange::kOneRow) make_one_row(stored);
@@ -295,6 +305,7 @@ class Reader {
                ": expected F32, F16 or BF16",
            ErrorCode::kUnsupported);
     }
+    if (row) check_rows(tensor);
     stored.quantised = gguf_blocks(tensor, row);
     return stored;
   }

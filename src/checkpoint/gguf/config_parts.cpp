@@ -69,9 +69,11 @@ void add_rope(GgufKeys& keys, int64_t head_dim, bool partial, json::object& conf
   }
   if (turned != head_dim)
     config["partial_rotary_factor"] = static_cast<double>(turned) / static_cast<double>(head_dim);
-  const std::string type = keys.text_or("rope.scaling.type", "none");
+  const double old_factor = keys.number_or("rope.scale_linear", 1),
+               factor = keys.number_or("rope.scaling.factor", old_factor);
+  // Without a type a factor is linear, as llama.cpp has it.
+  const std::string type = keys.text_or("rope.scaling.type", factor == 1 ? "none" : "linear");
   keys.ignore("rope.scaling.finetuned");
-  const double factor = keys.number_or("rope.scaling.factor", 1);
   const gguf::Tensor *divisors = keys.file.tensor("rope_freqs.weight"),
                      *brief = keys.file.tensor("rope_factors_short.weight");
   if (const gguf::Tensor* both = divisors ? divisors : brief;

@@ -383,6 +383,15 @@ TEST(GgufConfig, ScalingsOfRotations) {
                                       .number("llama.rope.scaling.factor", 4));
   EXPECT_EQ(linear.child("rope_scaling")->string("rope_type"), "linear");
   EXPECT_EQ(linear.child("rope_scaling")->number("factor"), 4);
+  for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
+    const Config untyped = config_of(decoder("llama").number(key, 4));
+    EXPECT_EQ(untyped.child("rope_scaling")->string("rope_type"), "linear") << key;
+    EXPECT_EQ(untyped.child("rope_scaling")->number("factor"), 4) << key;
+    EXPECT_FALSE(config_of(decoder("llama").number(key, 1)).has("rope_scaling")) << key;
+    const Config none =
+        config_of(decoder("llama").text("llama.rope.scaling.type", "none").number(key, 4));
+    EXPECT_FALSE(none.has("rope_scaling")) << key;
+  }
   const Config divided = config_of(decoder("llama").floats("rope_freqs.weight", {2}, {1, 8}));
   EXPECT_EQ(divided.child("rope_scaling")->string("rope_type"), "longrope");
   EXPECT_EQ(json::serialize(*divided.child("rope_scaling")->raw("short_factor")), "[1E0,8E0]");

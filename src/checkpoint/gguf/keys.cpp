@@ -56,6 +56,7 @@ constexpr Matters kMatters[] = {
     {"rope.dimension_sections"},
     {"rope.freq_base_swa"},
     {"rope.scale_linear", 1},
+    {"rope.scaling.factor", 1},
     {"rope.scaling.alpha"},
     {"rope.scaling.attn_factor", 1},
     {"rope.scaling.yarn_attn_factor", 1},

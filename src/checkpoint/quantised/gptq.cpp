@@ -34,12 +34,13 @@ ColumnCodes read_codes(std::span<const StoredTensor> parts, int64_t bits, int64_
       std::copy_n(from, 4, columns.codes.data() + (row * row_words + k) * 4);
     }
   }
-  const auto mask = static_cast<uint32_t>((1 << bits) - 1);
+  // The 1 of each zero was taken from whole words: a zero of 0 borrows from its neighbour.
+  const auto mask = static_cast<uint32_t>((1 << bits) - 1), ones = 0xffffffffu / mask;
   for (int64_t at = 0; at < zeros.shape[0] * zeros.shape[1]; ++at) {
-    const uint32_t word = word_at(zeros, at);
+    const uint32_t word = word_at(zeros, at) + ones;
     for (int64_t i = 0; i < per_word; ++i) {
       columns.zeros[static_cast<size_t>(at * per_word + i)] =
-          static_cast<uint8_t>((word >> bits * i & mask) + 1);
+          static_cast<uint8_t>(word >> bits * i & mask);
     }
   }
   return columns;

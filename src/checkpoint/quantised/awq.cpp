@@ -76,15 +76,17 @@ std::shared_ptr<const Quantisation> read_awq(const Config& config) {
   for (const char* key : {"bits", "w_bit"}) config.require(key, int64_t{4});
   for (const char* key : {"group_size", "q_group_size"}) config.require(key, kGroup);
   config.require("zero_point", true);
-  const std::string version = config.string_or("version", "gemm");
-  if (version != "gemm" && version != "GEMM") {
-    throw Error(ErrorCode::kUnsupported,
-                config.file() + ": \"quantization_config.version\": " + quoted_text(version) +
-                    " is not supported, only \"gemm\"");
+  // The older name, and that of transformers 5.
+  for (const std::string key : {"version", "format"}) {
+    const std::string layout = config.string_or(key, "gemm");
+    if (layout != "gemm" && layout != "GEMM")
+      refuse_setting(config, "quantization_config." + key, quoted_text(layout), "\"gemm\"");
   }
   config.strings_or_empty("modules_to_not_convert");  // they are dense in the file
-  // How others run it.
-  config.ignore({"backend", "do_fuse", "exllama_config", "fuse_max_seq_len", "modules_to_fuse"});
+  ignore_gptq_making(config);
+  // Of GPTQ alone, and how others run it.
+  config.ignore(
+      {"desc_act", "do_fuse", "exllama_config", "fuse_max_seq_len", "modules_to_fuse", "sym"});
   return std::make_shared<Awq>();
 }
 

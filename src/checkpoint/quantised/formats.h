@@ -24,6 +24,10 @@ std::shared_ptr<const Quantisation> read_modelopt(const Config& config);
 // Whether it was read from hf_quant_config.json (quantisation.h).
 bool is_modelopt_file(const Config& config);
 
+// Ignores what transformers writes of GPTQ and, from version 5 on, of AWQ too: how the weights were
+// made, and how others run them. What is not quantised is dense in the file.
+void ignore_gptq_making(const Config& config);
+
 // Refuses a setting by its path in config.json ("quantization_config.bits"), with what is accepted.
 [[noreturn]] void refuse_setting(const Config& config, std::string_view path,
                                  const std::string& found, const std::string& accepted);

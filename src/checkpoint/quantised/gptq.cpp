@@ -104,6 +104,13 @@ class Gptq final : public Quantisation {
 
 }  // namespace
 
+void ignore_gptq_making(const Config& config) {
+  config.ignore({"act_group_aware", "backend", "batch_size", "block_name_to_quantize",
+                 "cache_block_outputs", "damp_percent", "dataset", "max_input_length", "meta",
+                 "model_seqlen", "module_name_preceding_first_block",
+                 "modules_in_block_to_quantize", "pad_token_id", "tokenizer", "true_sequential"});
+}
+
 std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
   const int64_t bits = config.integer("bits"), group = config.integer_or("group_size", -1, -1);
   if (bits != 2 && bits != 4 && bits != 8)
@@ -112,33 +119,15 @@ std::shared_ptr<const Quantisation> read_gptq(const Config& config) {
     refuse_setting(config, "quantization_config.group_size", std::to_string(group),
                    "-1 (a whole row) and multiples of 16");
   const bool ordered = config.boolean_or("desc_act", false);  // g_idx says how
-  config.require("checkpoint_format", std::string_view("gptq"));
+  for (const char* key : {"checkpoint_format", "format"})
+    config.require(key, std::string_view("gptq"));
   config.require("pack_dtype", std::string_view("int32"));
   config.require("dynamic", nullptr);
   config.boolean_or("sym", true);  // the zeros say it
-  config.strings_or_empty("modules_in_block_to_quantize");
-  // How it was made, and how others run it. lm_head: its tensors say.
-  config.ignore({"backend",
-                 "batch_size",
-                 "block_name_to_quantize",
-                 "cache_block_outputs",
-                 "damp_auto_increment",
-                 "damp_percent",
-                 "dataset",
-                 "exllama_config",
-                 "lm_head",
-                 "max_input_length",
-                 "meta",
-                 "model_file_base_name",
-                 "model_name_or_path",
-                 "model_seqlen",
-                 "module_name_preceding_first_block",
-                 "pad_token_id",
-                 "quantizer",
-                 "static_groups",
-                 "tokenizer",
-                 "true_sequential",
-                 "use_cuda_fp16",
+  ignore_gptq_making(config);
+  // lm_head: its tensors say.
+  config.ignore({"damp_auto_increment", "exllama_config", "lm_head", "model_file_base_name",
+                 "model_name_or_path", "quantizer", "static_groups", "use_cuda_fp16",
                  "use_exllama"});
   config.require("is_marlin_format", false);
   const auto made = std::make_shared<Gptq>(bits, group);

@@ -62,6 +62,24 @@ TEST(Quantisation, IsWhatTheOptionAsksFor) {
                  "\"mlx\"");
 }
 
+// As transformers 5 writes both, which has one class for them.
+TEST(Quantisation, KnowsWhatTransformersWritesOfGptqAndAwq) {
+  const std::string both = R"("bits":4,"group_size":128,"act_group_aware":true,"backend":"auto",
+      "batch_size":1,"block_name_to_quantize":null,"cache_block_outputs":true,"damp_percent":0.1,
+      "dataset":null,"desc_act":false,"max_input_length":null,"meta":{"quantizer":"a"},
+      "model_seqlen":null,"module_name_preceding_first_block":null,"pad_token_id":null,
+      "modules_in_block_to_quantize":[["self_attn.q_proj"],["mlp.up_proj"]],"sym":true,
+      "tokenizer":null,"true_sequential":true)";
+  for (const char* own : {R"(,"quant_method":"gptq","format":"gptq","checkpoint_format":"gptq")",
+                          R"(,"quant_method":"awq","format":"gemm","version":"gemm",
+                              "zero_point":true,"modules_to_not_convert":null)"}) {
+    const Config config(json::parse(R"({"quantization_config":{)" + both + own + "}}").as_object(),
+                        "config.json");
+    EXPECT_NE(read_quantisation(config), nullptr);
+    EXPECT_THAT(config.check_read(), ::testing::IsEmpty()) << own;
+  }
+}
+
 // What is refused of each method, by the key that is wrong.
 TEST(Quantisation, RefusesSettingsByTheirKey) {
   struct Case {
@@ -70,6 +88,8 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
   const Case cases[] = {
       {R"("quant_method":"awq","version":"gemv")", "quantization_config.version"},
       {R"("quant_method":"awq","version":"GEMV")", "quantization_config.version"},
+      {R"("quant_method":"awq","format":"gemv")", "quantization_config.format"},
+      {R"("quant_method":"awq","format":"llm-awq")", "quantization_config.format"},
       {R"("quant_method":"awq","bits":8)", "quantization_config.bits"},
       {R"("quant_method":"awq","w_bit":3)", "quantization_config.w_bit"},
       {R"("quant_method":"awq","group_size":64)", "quantization_config.group_size"},
@@ -79,6 +99,7 @@ TEST(Quantisation, RefusesSettingsByTheirKey) {
       {R"("quant_method":"gptq")", "quantization_config.bits"},
       {R"("quant_method":"gptq","bits":3)", "quantization_config.bits"},
       {R"("quant_method":"gptq","bits":4,"group_size":0)", "quantization_config.group_size"},
+      {R"("quant_method":"gptq","bits":4,"format":"gptq_v2")", "quantization_config.format"},
       {R"("quant_method":"gptq","bits":4,"checkpoint_format":"marlin")",
        "quantization_config.checkpoint_format"},
       {R"("quant_method":"gptq","bits":4,"is_marlin_format":true)",

@@ -70,6 +70,23 @@ TEST(Layout, NamesOfModernBertAndQwen3HaveAPrefix) {
   EXPECT_TRUE(notes.empty());
 }
 
+TEST(Layout, ModernBertsTiedHeadIsWrittenToo) {
+  std::vector<std::string> notes;
+  json::object config = config_of("modernbert", "ModernBertForMaskedLM");
+  const auto names = [&](Layout layout) {
+    return names_of(name_tensors(
+        layout, config,
+        tensors_of({{"decoder.bias", {3}}, {"model.embeddings.tok_embeddings.weight", {3, 4}}}),
+        notes));
+  };
+  const auto as_stored = ElementsAre("decoder.bias", "model.embeddings.tok_embeddings.weight");
+  EXPECT_THAT(names(Layout::kMlxEmbeddings), ElementsAre("decoder.bias", "decoder.weight",
+                                                         "model.embeddings.tok_embeddings.weight"));
+  EXPECT_THAT(names(Layout::kMlxLm), as_stored);
+  config["tie_word_embeddings"] = false;
+  EXPECT_THAT(names(Layout::kMlxEmbeddings), as_stored);
+}
+
 TEST(Layout, SaysWhatIsLeftOut) {
   std::vector<std::string> notes;
   json::object config = config_of("llama", "LlamaForCausalLM");

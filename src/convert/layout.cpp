@@ -33,6 +33,13 @@ std::string first_architecture(const json::object& config) {
              : "";
 }
 
+// Null where the type is not known.
+const models::Family* family_of(const json::object& config) {
+  std::string type = text_of(config, "model_type");
+  std::ranges::replace(type, '-', '_');
+  return models::family_of_type(type);
+}
+
 // The text model's part of a name.
 std::string_view own_part(std::string_view name) {
   constexpr std::string_view kParts[] = {"model.language_model.", "language_model.model.",
@@ -58,6 +65,19 @@ bool head_is_tied(const json::object& config, const Tensors& tensors) {
   if (!head) return true;
   return table && !table->quantised && !head->quantised &&
          std::ranges::equal(table->bytes, head->bytes);
+}
+
+// The weight of a head that is tied, with the bytes of the table of words.
+void write_tied_head(const json::object& config, Tensors& tensors) {
+  const models::Family* family = family_of(config);
+  if (!family || family->mlx.tied_head.empty() ||
+      !first_architecture(config).ends_with("ForMaskedLM"))
+    return;
+  const std::string head(family->mlx.tied_head);
+  const json::value* tied = text_setting(config, "tie_word_embeddings");
+  const checkpoint::StoredTensor* table = find_own(tensors, family->tensors.words);
+  if (table && tensors.contains(head + ".bias") && (!tied || *tied == true))
+    tensors.emplace(head + ".weight", *table);
 }
 
 // Numbers in names count as numbers: layers.2 is before layers.10.
@@ -202,9 +222,7 @@ NewTensor stack(const std::string& name, std::map<int64_t, checkpoint::StoredTen
 }  // namespace
 
 models::MlxRules mlx_rules(const json::object& config) {
-  std::string type = text_of(config, "model_type");
-  std::ranges::replace(type, '-', '_');
-  const models::Family* family = models::family_of_type(type);
+  const models::Family* family = family_of(config);
   return family ? family->mlx : models::MlxRules();
 }
 
@@ -269,6 +287,7 @@ std::string NewTensor::module() const {
 std::vector<NewTensor> name_tensors(Layout layout, const json::object& config, Tensors tensors,
                                     std::vector<std::string>& notes) {
   to_mlx_form(config, tensors);
+  if (layout == Layout::kMlxEmbeddings) write_tied_head(config, tensors);
   const Names names(layout, config, tensors);
   const std::optional<models::MlxExperts>& own = names.rules().experts;
   std::vector<NewTensor> made;

@@ -91,6 +91,9 @@ struct MlxRules {
   // What it puts before names of the backbone's tensors, unless the architecture is one of these.
   std::string_view backbone_prefix = {};
   List<std::string_view, 2> without_prefix = {};
+  // mlx-embeddings: the last layer of masked language models, which it writes with the table of
+  // words that it is tied to.
+  std::string_view tied_head = {};
   // Both: a layer's experts become one tensor each for gate, up and down; kv_b_proj of latent
   // attention becomes embed_q, what a query is taken through, and unembed_out, what gives values;
   // a convolution of this name has its channels last, and then norms with these endings have the 1

@@ -211,7 +211,8 @@ extern constinit const Family kFamily{
     .head = head,
     .matryoshka = {{"modernbert-embed", {256}}},
     .mlx = {.backbone_prefix = "model.",
-            .without_prefix = {"ModernBertForMaskedLM", "ModernBertForSequenceClassification"}},
+            .without_prefix = {"ModernBertForMaskedLM", "ModernBertForSequenceClassification"},
+            .tied_head = "decoder"},
 };
 
 }  // namespace vecton::models::modernbert

@@ -103,6 +103,13 @@ TEST(Recognition, SaysThatCodeOfTheCheckpointIsNotRun) {
   EXPECT_THAT(inspect(model.options()).warnings, ElementsAre(HasSubstr("auto_map")));
 }
 
+TEST(Recognition, SettingsThatNobodyKnowsAreNamed) {
+  const ModelCopy model("bert-embed-mean");
+  model.change_config([](json::object& config) { config["novelty"] = 1; });
+  EXPECT_THAT(Engine::open(model.options())->info().warnings,
+              Contains(HasSubstr("config.json: \"novelty\" is not known; it changes nothing")));
+}
+
 TEST(DefaultPooling, IsNotedWhereNoFileSays) {
   const ModelCopy bert("bert-embed-mean");
   bert.remove("modules.json");

@@ -153,7 +153,9 @@ void Runner::count(const Plan& plan, const EngineOptions& options, checkpoint::W
   const std::string_view projection[] = {"linear"};  // of late interaction, with --convert embed
   if (options.convert == "embed") weights.skip(projection);
   note_left_over(plan, weights);
-  for (std::string& key : plan.config.check_read()) warnings_.push_back(std::move(key));
+  for (const std::string& key : plan.config.check_read())
+    warnings_.push_back(plan.config.file() + ": " + checkpoint::quoted_text(key) +
+                        " is not known; it changes nothing");
   parameters_ += weights.parameters();
   file_bytes_ += weights.file_bytes();
   weight_bytes_ += weights.prepared_bytes();

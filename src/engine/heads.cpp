@@ -69,8 +69,17 @@ std::unique_ptr<heads::Head> lexical_head(const Plan& plan, const Tokenizer& tok
                                               std::move(special));
 }
 
-checkpoint::Weights lm_head(const checkpoint::Weights& weights) {
-  return weights / (weights.has("lm_head.weight") ? "lm_head" : "embed_tokens");
+// The table of words, where the head is tied to it. Error: kCorrupt when it is not, and missing.
+checkpoint::Weights lm_head(const Plan& plan, const checkpoint::Weights& weights) {
+  if (weights.has("lm_head.weight")) return weights / "lm_head";
+  if (!plan.config.boolean_or("tie_word_embeddings", true)) {
+    throw Error(ErrorCode::kCorrupt,
+                plan.config.file() +
+                    ": tie_word_embeddings is false, and the checkpoint has no lm_head.weight, "
+                    "which generation and the logits of tokens need: a checkpoint of the backbone "
+                    "alone gives embeddings");
+  }
+  return weights / "embed_tokens";
 }
 
 // What becomes of logits.
@@ -82,7 +91,7 @@ checkpoint::HeadWeights logit_settings(const Plan& plan, const checkpoint::Weigh
 // The rows of lm_head, or of the table of words that it is tied to, of some tokens.
 std::unique_ptr<heads::Head> token_choice_head(const Plan& plan, const Tokenizer& tokenizer,
                                                const checkpoint::Weights& weights) {
-  const checkpoint::Weights head = lm_head(weights);
+  const checkpoint::Weights head = lm_head(plan, weights);
   std::vector<int64_t> ids = plan.choice_token_ids;
   for (const std::string& token : plan.classifier_from_token) {
     const auto id = tokenizer.token_to_id(token);
@@ -158,8 +167,8 @@ checkpoint::HeadWeights of_tokens(checkpoint::HeadWeights head) {
 
 heads::CausalLmHead load_causal_lm_head(const Plan& plan, const checkpoint::Weights& weights) {
   const checkpoint::HeadWeights causal = logit_settings(plan, weights);
-  return {lm_head(weights).linear(plan.shape.vocab, plan.shape.hidden,
-                                  checkpoint::Weights::Bias::kIfPresent),
+  return {lm_head(plan, weights)
+              .linear(plan.shape.vocab, plan.shape.hidden, checkpoint::Weights::Bias::kIfPresent),
           causal.logit_scale, causal.logit_softcap};
 }
 

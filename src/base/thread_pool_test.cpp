@@ -295,11 +295,10 @@ TEST(ThreadPool, NobodyWatchesTheLastIndexOfBackgroundWork) {
 }
 
 TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
-  std::atomic<int> jobs{0}, done{0};
+  Jobs jobs;
   ThreadPool pool(2, [&](int) {
-    if (jobs.load() == 0) return false;
-    --jobs;
-    ++done;
+    if (!jobs.take()) return false;
+    ++jobs.done;
     return true;
   });
   wait_for_help(pool);
@@ -317,9 +316,9 @@ TEST(ThreadPool, HelpersLeaveBackgroundWorkForAJob) {
   });
   wait_until([&] { return helped > 0; });
   for (int i = 1; i <= 20; ++i) {
-    jobs = 1;
+    jobs.waiting = 1;
     pool.notify();
-    wait_until([&] { return done == i; });
+    wait_until([&] { return jobs.done == i; });
     EXPECT_EQ(sum_in_parallel(pool, 100), 4950);  // no background work: nor does it wait
   }
   const int before = helped;

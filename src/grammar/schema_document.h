@@ -56,6 +56,7 @@ class SchemaDocument {
   void check_format(const json::value* schema, std::string_view name) const;
 
  private:
+  class Negation;
   struct Parent {
     const json::value* of = nullptr;
     std::string_view key;  // of an object
@@ -65,10 +66,6 @@ class SchemaDocument {
   void find_parents(const json::value& of) const;
   json::object link(const json::value* schema);
   json::value negate(const json::value& schema);
-  json::value negate_one_of(const json::array& branches);
-  void negate_members(const json::value& schema, json::array& out);
-  void negate_keyword(const json::value& schema, std::string_view key, const json::value& value,
-                      json::array& out);
 
   json::value root_;
   std::deque<json::value> made_;

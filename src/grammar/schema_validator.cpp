@@ -41,10 +41,67 @@ const json::value* find(const json::value* schema, std::string_view key) {
   return object ? object->if_contains(key) : nullptr;
 }
 
+bool is_among(const json::value& value, const json::value& values) {
+  const json::array* list = values.if_array();
+  if (!list) return false;
+  // Lists are asked about their own values most.
+  const std::less<> before;
+  if (!before(&value, list->data()) && before(&value, list->data() + list->size())) return true;
+  return std::ranges::any_of(*list, [&](const json::value& v) { return json_equal(v, value); });
+}
+
+// How far the quotient is from a whole number; NaN for a divisor 0.
+double off_multiple(const json::value& value, const json::value& divisor) {
+  const double quotient = value.to_number<double>() / divisor.to_number<double>();
+  return std::abs(quotient - std::round(quotient));
+}
+
+bool holds_for_number(const json::value& value, const json::object& schema) {
+  if (schema.contains(kFraction) && is_integer(value)) return false;
+  for (const bool least : {true, false}) {
+    for (const SchemaBound& bound : schema_bounds(schema, least)) {
+      const int order = least ? compare(value, *bound.number) : compare(*bound.number, value);
+      if (order < 0 || (bound.strict && order == 0)) return false;
+    }
+  }
+  const json::value *divisor = schema.if_contains("multipleOf"),
+                    *other = schema.if_contains(kNotMultiple);
+  constexpr double kRounding = 1e-9;
+  if (divisor && divisor->is_number() && off_multiple(value, *divisor) > kRounding) return false;
+  return !(other && off_multiple(value, *other) <= kRounding);
+}
+
 // What a schema says of a member by its name.
 const json::value* member(const json::value* schema, std::string_view name) {
   const json::value* properties = find(schema, "properties");
   return properties ? find(properties, name) : nullptr;
+}
+
+using Parts = std::vector<const json::value*>;
+
+// What all items are; nullptr where that is not said, or the first have schemas of their own.
+const json::value* items_of(const Parts& parts) {
+  const json::value* found = nullptr;
+  for (const json::value* part : parts) {
+    if (find(part, "prefixItems")) return nullptr;
+    if (const json::value* v = find(part, "items"); v && !v->is_array()) found = v;
+  }
+  return found;
+}
+
+bool has_an_item(const Parts& parts) {
+  return std::ranges::any_of(parts, [](const json::value* part) {
+    const json::value* v = find(part, "minItems");
+    return v && v->is_int64() && v->get_int64() > 0;
+  });
+}
+
+// Whether there are no members but those that `properties` names.
+bool is_closed(const Parts& parts) {
+  return std::ranges::any_of(parts, [](const json::value* part) {
+    const json::value* others = find(part, "additionalProperties");
+    return others && others->is_bool() && !others->get_bool() && !find(part, "patternProperties");
+  });
 }
 
 }  // namespace
@@ -108,61 +165,32 @@ bool SchemaValidator::holds(const json::value& value, const json::value* schema,
   const json::object* object = schema->if_object();
   if (!object) return false;
   if ((schema_types(document_, schema) & type_of(value)) == 0) return false;
-  const auto sub = [&](const json::value& s) { return holds(value, &s, depth + 1); };
-  const auto count = [&](const json::array& list) {
-    return std::count_if(list.begin(), list.end(), sub);
-  };
-  for (const json::key_value_pair& pair : *object) {
-    const std::string_view k = pair.key();
-    const json::value& what = pair.value();
-    const auto among = [&] {
-      const json::array* list = what.if_array();
-      if (!list) return false;
-      // Lists are asked about their own values most.
-      const std::less<> before;
-      if (!before(&value, list->data()) && before(&value, list->data() + list->size())) return true;
-      return std::any_of(list->begin(), list->end(),
-                         [&](const json::value& v) { return json_equal(v, value); });
-    };
-    bool good = true;
-    if (k == "$ref" && what.is_string())
-      good = holds(value, document_.resolve(schema, what.get_string()), depth + 1);
-    if (k == "const") good = json_equal(value, what);
-    if (k == "enum") good = among();
-    if (k == kNotEnum) good = !among();
-    if (k == "allOf" && what.is_array())
-      good = count(what.get_array()) == static_cast<std::ptrdiff_t>(what.get_array().size());
-    if (k == "anyOf" && what.is_array()) good = count(what.get_array()) > 0;
-    if (k == "oneOf" && what.is_array()) good = count(what.get_array()) == 1;
-    if (k == "not") good = !sub(what);
-    if (!good) return false;
+  for (const auto& [key, what] : *object) {
+    if (!keyword_holds(value, schema, key, what, depth)) return false;
   }
-  if (const json::value* conditions = document_.conditions(schema);
-      conditions && !holds(value, conditions, depth + 1))
-    return false;
-  if (value.is_number()) {
-    if (object->contains(kFraction) && is_integer(value)) return false;
-    for (const bool least : {true, false}) {
-      for (const SchemaBound& bound : schema_bounds(*object, least)) {
-        const int order = least ? compare(value, *bound.number) : compare(*bound.number, value);
-        if (order < 0 || (bound.strict && order == 0)) return false;
-      }
-    }
-    if (const json::value* divisor = object->if_contains("multipleOf");
-        divisor && divisor->is_number()) {
-      const double quotient = value.to_number<double>() / divisor->to_number<double>();
-      if (std::abs(quotient - std::round(quotient)) > 1e-9) return false;
-    }
-    if (const json::value* divisor = object->if_contains(kNotMultiple)) {
-      const double quotient = value.to_number<double>() / divisor->to_number<double>();
-      if (std::abs(quotient - std::round(quotient)) <= 1e-9) return false;
-    }
-    return true;
-  }
+  const json::value* conditions = document_.conditions(schema);
+  if (conditions && !holds(value, conditions, depth + 1)) return false;
+  if (value.is_number()) return holds_for_number(value, *object);
   if (value.is_string()) return holds_for_string(value.get_string(), schema);
   if (value.is_array()) return holds_for_array(value.get_array(), schema, depth);
   if (value.is_object()) return holds_for_object(value.get_object(), schema, depth);
   return true;
+}
+
+bool SchemaValidator::keyword_holds(const json::value& value, const json::value* schema,
+                                    std::string_view key, const json::value& what, int depth) {
+  if (key == "const") return json_equal(value, what);
+  if (key == "enum") return is_among(value, what);
+  if (key == kNotEnum) return !is_among(value, what);
+  if (key == "not") return !holds(value, &what, depth + 1);
+  if (key == "$ref" && what.is_string())
+    return holds(value, document_.resolve(schema, what.get_string()), depth + 1);
+  if (!what.is_array() || (key != "allOf" && key != "anyOf" && key != "oneOf")) return true;
+  const json::array& schemas = what.get_array();
+  const auto holding = std::ranges::count_if(
+      schemas, [&](const json::value& s) { return holds(value, &s, depth + 1); });
+  if (key == "allOf") return holding == std::ssize(schemas);
+  return key == "anyOf" ? holding > 0 : holding == 1;
 }
 
 bool SchemaValidator::holds_for_string(std::string_view text, const json::value* schema) {
@@ -298,93 +326,87 @@ const std::vector<const json::value*>& SchemaValidator::parts(const json::value*
 
 bool SchemaValidator::disjoint(const json::value* first, const json::value* second, int depth) {
   if (depth > 4) return false;
-  const std::vector<const json::value*> sides[2] = {parts(first), parts(second)};
+  const Side sides[2] = {{first, parts(first)}, {second, parts(second)}};
   unsigned types = kAllTypes;
-  for (const auto& side : sides) {
-    for (const json::value* part : side) {
+  for (const Side& side : sides) {
+    for (const json::value* part : side.parts) {
       if (part->is_bool() && !part->get_bool()) return true;
       types &= schema_types(document_, part);
     }
   }
   if (types == 0) return true;
-  for (int side = 0; side < 2; ++side) {
-    const json::value* other = side == 0 ? second : first;
-    for (const json::value* part : sides[side]) {
-      if (const json::value* one = find(part, "const")) return !holds(*one, other);
-      if (const json::value* some = find(part, "enum"); some && some->is_array())
-        return std::none_of(some->get_array().begin(), some->get_array().end(),
-                            [&](const json::value& v) { return holds(v, other); });
-      // Each branch apart.
-      for (const char* key : {"anyOf", "oneOf"}) {
-        const json::value* branches = find(part, key);
-        if (branches && branches->is_array() &&
-            std::all_of(branches->get_array().begin(), branches->get_array().end(),
-                        [&](const json::value& b) { return disjoint(&b, other, depth + 1); }))
-          return true;
-      }
+  const Side &x = sides[0], &y = sides[1];
+  if (const auto apart = values_disjoint(x, y.schema, depth)) return *apart;
+  if (const auto apart = values_disjoint(y, x.schema, depth)) return *apart;
+  if ((types & ~kNumbers) == 0) return bounds_disjoint(x, y) || bounds_disjoint(y, x);
+  if (types == kArray) return items_disjoint(x, y, depth);
+  return types == kObject && (members_disjoint(x, y, depth) || members_disjoint(y, x, depth));
+}
+
+std::optional<bool> SchemaValidator::values_disjoint(const Side& side, const json::value* other,
+                                                     int depth) {
+  for (const json::value* part : side.parts) {
+    if (const json::value* one = find(part, "const")) return !holds(*one, other);
+    if (const json::value* some = find(part, "enum"); some && some->is_array())
+      return std::ranges::none_of(some->get_array(),
+                                  [&](const json::value& v) { return holds(v, other); });
+    // Each branch apart.
+    for (const char* key : {"anyOf", "oneOf"}) {
+      const json::value* branches = find(part, key);
+      if (branches && branches->is_array() &&
+          std::ranges::all_of(branches->get_array(),
+                              [&](const json::value& b) { return disjoint(&b, other, depth + 1); }))
+        return true;
     }
   }
-  if ((types & ~kNumbers) == 0) {
-    for (int side = 0; side < 2; ++side) {
-      for (const json::value* x : sides[side]) {
-        for (const json::value* y : sides[1 - side]) {
-          if (!x->is_object() || !y->is_object()) continue;
-          for (const SchemaBound& low : schema_bounds(x->get_object(), true)) {
-            for (const SchemaBound& high : schema_bounds(y->get_object(), false)) {
-              const int order = compare(*low.number, *high.number);
-              if (order > 0 || (order == 0 && (low.strict || high.strict))) return true;
-            }
-          }
+  return std::nullopt;
+}
+
+bool SchemaValidator::bounds_disjoint(const Side& above, const Side& below) {
+  for (const json::value* x : above.parts) {
+    for (const json::value* y : below.parts) {
+      if (!x->is_object() || !y->is_object()) continue;
+      for (const SchemaBound& low : schema_bounds(x->get_object(), true)) {
+        for (const SchemaBound& high : schema_bounds(y->get_object(), false)) {
+          const int order = compare(*low.number, *high.number);
+          if (order > 0 || (order == 0 && (low.strict || high.strict))) return true;
         }
-      }
-    }
-  }
-  if (types == kArray) {
-    const auto items = [&](int side) {
-      const json::value* found = nullptr;
-      bool some = false;
-      for (const json::value* part : sides[side]) {
-        if (const json::value* v = find(part, "items"); v && !v->is_array()) found = v;
-        if (const json::value* v = find(part, "minItems"); v && v->is_int64() && v->get_int64() > 0)
-          some = true;
-      }
-      // The first items have schemas of their own.
-      for (const json::value* part : sides[side]) {
-        if (find(part, "prefixItems")) found = nullptr;
-      }
-      return std::pair(found, some);
-    };
-    const auto [x, some_x] = items(0);
-    const auto [y, some_y] = items(1);
-    return x && y && (some_x || some_y) && disjoint(x, y, depth + 1);
-  }
-  if (types != kObject) return false;
-  const auto closed = [&](int side) {
-    return std::any_of(sides[side].begin(), sides[side].end(), [&](const json::value* part) {
-      const json::value* others = find(part, "additionalProperties");
-      return others && others->is_bool() && !others->get_bool() && !find(part, "patternProperties");
-    });
-  };
-  for (int side = 0; side < 2; ++side) {
-    for (const json::value* part : sides[side]) {
-      const json::value* required = find(part, "required");
-      if (!required || !required->is_array()) continue;
-      for (const json::value& name : required->get_array()) {
-        if (!name.is_string()) continue;
-        bool named = false;
-        for (const json::value* x : sides[1 - side]) {
-          const json::value* other = member(x, name.get_string());
-          named = named || other;
-          for (const json::value* y : sides[side]) {
-            const json::value* mine = other ? member(y, name.get_string()) : nullptr;
-            if (mine && disjoint(mine, other, depth + 1)) return true;
-          }
-        }
-        if (!named && closed(1 - side)) return true;
       }
     }
   }
   return false;
+}
+
+bool SchemaValidator::items_disjoint(const Side& first, const Side& second, int depth) {
+  const json::value *x = items_of(first.parts), *y = items_of(second.parts);
+  return x && y && (has_an_item(first.parts) || has_an_item(second.parts)) &&
+         disjoint(x, y, depth + 1);
+}
+
+bool SchemaValidator::members_disjoint(const Side& side, const Side& other, int depth) {
+  for (const json::value* part : side.parts) {
+    const json::value* required = find(part, "required");
+    if (!required || !required->is_array()) continue;
+    for (const json::value& name : required->get_array()) {
+      if (name.is_string() && member_disjoint(name.get_string(), side, other, depth)) return true;
+    }
+  }
+  return false;
+}
+
+bool SchemaValidator::member_disjoint(std::string_view name, const Side& side, const Side& other,
+                                      int depth) {
+  bool named = false;
+  for (const json::value* part : other.parts) {
+    const json::value* theirs = member(part, name);
+    if (!theirs) continue;
+    named = true;
+    for (const json::value* own : side.parts) {
+      const json::value* ours = member(own, name);
+      if (ours && disjoint(ours, theirs, depth + 1)) return true;
+    }
+  }
+  return !named && is_closed(other.parts);
 }
 
 }  // namespace vecton::grammar

@@ -2,6 +2,12 @@
 // hold at once.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
 #include "grammar/expression.h"
 #include "grammar/json_text.h"
 #include "grammar/schema_document.h"
@@ -27,11 +33,29 @@ class SchemaValidator {
 
  private:
   bool holds(const json::value& value, const json::value* schema, int depth);
+  // What one of the schema's keywords says of values of any type.
+  bool keyword_holds(const json::value& value, const json::value* schema, std::string_view key,
+                     const json::value& what, int depth);
   bool holds_for_string(std::string_view text, const json::value* schema);
   bool holds_for_array(const json::array& array, const json::value* schema, int depth);
   bool holds_for_object(const json::object& object, const json::value* schema, int depth);
   bool holds_for_members(const json::object& object, const json::value* schema, int depth);
   bool disjoint(const json::value* first, const json::value* second, int depth);
+
+  // A schema and its parts().
+  struct Side {
+    const json::value* schema;
+    const std::vector<const json::value*>& parts;
+  };
+  // Where the side lists its values, or schemas that they satisfy: whether `other` excludes all.
+  // Nothing where that doesn't decide it.
+  std::optional<bool> values_disjoint(const Side& side, const json::value* other, int depth);
+  // Whether numbers have to be above one bound and below a lesser one.
+  static bool bounds_disjoint(const Side& above, const Side& below);
+  bool items_disjoint(const Side& first, const Side& second, int depth);
+  // Whether a member that the side requires can't be one of the other's.
+  bool members_disjoint(const Side& side, const Side& other, int depth);
+  bool member_disjoint(std::string_view name, const Side& side, const Side& other, int depth);
 
   SchemaDocument& document_;
   ExpressionPool& pool_;

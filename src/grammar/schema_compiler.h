@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "grammar/array_rule.h"
 #include "grammar/json_text.h"
 #include "grammar/schema_validator.h"
 
@@ -114,7 +115,34 @@ class SchemaCompiler {
   bool may_compare(size_t times);
 
   // schema_arrays.cpp
+  // What the parts say of an array.
+  struct Items {
+    struct Lists {
+      const json::array* first;  // nullptr = none has a schema of its own
+      const json::value* others;
+    };
+    std::vector<Lists> lists;  // of each part
+    size_t prefix = 0;         // items with a schema of their own
+    int64_t least = 0, most = kUnbounded;
+    // An item that has to be there.
+    struct Some {
+      int64_t from;
+      const json::value* schema;  // nullptr: it is equal to one before it
+    };
+    std::vector<Some> some;
+    const Part *unique = nullptr, *repeats = nullptr;  // which of the parts says so
+  };
   Symbol array(const Parts& parts);
+  void add_items(const Part& part, Items& items);
+  void add_demands(const Part& part, Items& items);
+  Parts value_at(const Items& items, size_t index) const;
+  void check_unique(const Items& items);
+  void connect_all(const Items& items, Symbol others, ArrayRule& rule);
+  // Where items have to be there: Items::some.
+  void connect_some(const Parts& parts, const Items& items, ArrayRule& rule);
+  // The item of a number that those of Items::some are whose bits are `found`.
+  Symbol value_with(const Items& items, int64_t index, unsigned found);
+  static bool repeats(const Items& items, unsigned found);
   // Whether it was seen that so many different values satisfy the parts.
   bool has_values(const Parts& parts, int64_t number);
 
@@ -143,6 +171,19 @@ class SchemaCompiler {
       std::vector<Kind> kinds;
     };
     std::vector<Otherwise> otherwise;
+
+    void add(std::string_view name, bool required);
+  };
+  // Of patternProperties.
+  struct NamePattern {
+    const json::value* schema;
+    size_t part;
+    Expr matches, others;  // the names, in quotes
+  };
+  // Names that match some patterns, and no others.
+  struct NameSet {
+    Expr name;
+    std::vector<size_t> matched;
   };
   // What a member can be, and which of Members::otherwise it stands for, a bit each: surely, or
   // because it is held to that.
@@ -155,6 +196,19 @@ class SchemaCompiler {
   bool name_is_taken(const Parts& parts, std::string_view name);
   Parts value_of(const Parts& parts, std::string_view name);
   Expr names_of_pattern(const Part& part, std::string_view pattern);
+  // Names of properties of which `names` holds.
+  Expr property_names(const Part& part, const json::value* names);
+  void add_required(const Part& part, Members& members);
+  void limit_members(const Part& part, Members& members);
+  // Names of a schema that does not hold: what it says of them is to be otherwise.
+  void name_otherwise(const Part& part, Members& members);
+  void add_patterns(const Parts& parts, size_t at, std::vector<NamePattern>& patterns);
+  // Every set of patterns that one of the names can match at once.
+  std::vector<NameSet> name_sets(const Parts& parts, const std::vector<NamePattern>& patterns,
+                                 Expr names);
+  // Nothing where no member may have such a name.
+  std::optional<Parts> value_of_others(const Parts& parts, const std::vector<NamePattern>& patterns,
+                                       const std::vector<size_t>& matched);
   void add_others(const Parts& parts, Members& members);
   void add_otherwise(const Parts& parts, Members& members);
   // With the values of a name, or of the names that are not listed.
@@ -166,6 +220,8 @@ class SchemaCompiler {
   // Whether a value of these parts surely does not satisfy the schema.
   bool excludes(const Parts& parts, const json::value* schema);
   bool says(const Parts& parts, const json::value* schema) const;
+  // Which of Members::otherwise an object without the member stands for, a bit each.
+  uint64_t otherwise_without(const Members& members, std::string_view name) const;
   Symbol object_of(const Members& members);
 
   const json::value* find(const Part& part, std::string_view key) const {

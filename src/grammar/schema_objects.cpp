@@ -1,9 +1,8 @@
 #include <algorithm>
-#include <array>
-#include <tuple>
 
 #include "base/json.h"
 #include "grammar/limits.h"
+#include "grammar/object_rule.h"
 #include "grammar/schema_compiler.h"
 #include "vecton/error.h"
 
@@ -60,58 +59,42 @@ Expr SchemaCompiler::names_of_pattern(const Part& part, std::string_view pattern
   });
 }
 
-void SchemaCompiler::add_others(const Parts& parts, Members& members) {
+Expr SchemaCompiler::property_names(const Part& part, const json::value* names) {
+  // A property's name is a string whatever the schema says.
+  static const json::value kIsString(json::object{{"type", "string"}});
+  const Symbol name = compile({{names, 0}, {&kIsString, 0}});
+  if (!name.is_terminal()) document_.refuse(part.schema, "propertyNames", "is too complex");
+  return name.index;
+}
+
+void SchemaCompiler::add_patterns(const Parts& parts, size_t at,
+                                  std::vector<NamePattern>& patterns) {
   ExpressionPool& pool = grammar_.pool;
-  struct Pattern {
-    const json::value* schema;
-    size_t part;
-    Expr matches, others;  // the names, in quotes
-  };
-  std::vector<Pattern> patterns;
-  std::vector<Expr> names;  // what all of them are
-  for (size_t i = 0; i < parts.size(); ++i) {
-    if (const json::value* found = find(parts[i], "patternProperties")) {
-      for (const auto& [pattern, schema] : found->get_object()) {
-        const Expr matches = names_of_pattern(parts[i], pattern);
-        const Expr others =
-            pool.all_of({pool.complement(matches), text_.any_characters(Spelling::kJson)});
-        patterns.push_back({&schema, i, text_.quoted(matches), text_.quoted(others)});
-      }
-    }
-    if (const json::value* schema = find(parts[i], "propertyNames")) {
-      // A property's name is a string whatever the schema says.
-      Parts of{{document_.follow(schema), 0}};
-      static const json::value kIsString(json::object{{"type", "string"}});
-      of.push_back({&kIsString, 0});
-      const Symbol name = compile(std::move(of));
-      if (!name.is_terminal()) document_.refuse(parts[i].schema, "propertyNames", "is too complex");
-      names.push_back(name.index);
-    }
+  const json::value* found = find(parts[at], "patternProperties");
+  if (!found) return;
+  for (const auto& [pattern, schema] : found->get_object()) {
+    const Expr matches = names_of_pattern(parts[at], pattern);
+    const Expr others =
+        pool.all_of({pool.complement(matches), text_.any_characters(Spelling::kJson)});
+    patterns.push_back({&schema, at, text_.quoted(matches), text_.quoted(others)});
   }
-  if (!members.named.empty()) {
-    // Not the named ones, in any spelling.
-    std::vector<std::string_view> named;
-    for (const Members::Named& member : members.named) named.push_back(member.name);
-    const Expr other = pool.complement(text_.any_literal(named));
-    names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
-  }
-  // Every set of patterns that a name can match at once.
-  struct Names {
-    Expr name;
-    std::vector<size_t> matched;
-  };
-  std::vector<Names> sets{{names.empty() ? text_.string() : pool.all_of(std::move(names)), {}}};
+}
+
+std::vector<SchemaCompiler::NameSet> SchemaCompiler::name_sets(
+    const Parts& parts, const std::vector<NamePattern>& patterns, Expr names) {
+  ExpressionPool& pool = grammar_.pool;
+  std::vector<NameSet> sets{{names, {}}};
   for (size_t p = 0; p < patterns.size(); ++p) {
-    std::vector<Names> split;
-    for (const Names& set : sets) {
+    std::vector<NameSet> split;
+    for (const NameSet& set : sets) {
       for (const bool matches : {true, false}) {
         const Expr part = matches ? patterns[p].matches : patterns[p].others;
         // Two patterns that exclude each other do so in every set.
-        if (!std::all_of(set.matched.begin(), set.matched.end(), [&](size_t q) {
+        if (!std::ranges::all_of(set.matched, [&](size_t q) {
               return pool.has_text(pool.all_of({part, patterns[q].matches}));
             }))
           continue;
-        Names next{pool.all_of({set.name, part}), set.matched};
+        NameSet next{pool.all_of({set.name, part}), set.matched};
         if (matches) next.matched.push_back(p);
         if (pool.has_text(next.name)) split.push_back(std::move(next));
       }
@@ -122,26 +105,51 @@ void SchemaCompiler::add_others(const Parts& parts, Members& members) {
                        "has patterns that match the same names in more than " +
                            std::to_string(kMaxNameSets) + " ways");
   }
-  for (const auto& [name, matched] : sets) {
-    Parts value;
-    std::vector<bool> known(parts.size());
-    for (const size_t p : matched) {
-      known[patterns[p].part] = true;
-      add_value_parts(patterns[p].schema, value);
+  return sets;
+}
+
+std::optional<SchemaCompiler::Parts> SchemaCompiler::value_of_others(
+    const Parts& parts, const std::vector<NamePattern>& patterns,
+    const std::vector<size_t>& matched) {
+  Parts value;
+  std::vector<bool> known(parts.size());
+  for (const size_t p : matched) {
+    known[patterns[p].part] = true;
+    add_value_parts(patterns[p].schema, value);
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (known[i]) continue;
+    if (const json::value* others = find(parts[i], "additionalProperties")) {
+      others = document_.follow(others);
+      if (others->is_bool() && !others->get_bool()) return std::nullopt;
+      add_value_parts(others, value);
+    } else if (options_.closed_objects && find(parts[i], "properties")) {
+      return std::nullopt;
     }
-    bool allowed = true;
-    for (size_t i = 0; i < parts.size(); ++i) {
-      if (known[i]) continue;
-      const json::value* others = find(parts[i], "additionalProperties");
-      if (others) {
-        others = document_.follow(others);
-        allowed = allowed && !(others->is_bool() && !others->get_bool());
-        add_value_parts(others, value);
-      } else if (options_.closed_objects && find(parts[i], "properties")) {
-        allowed = false;
-      }
-    }
-    if (allowed && pool.has_text(name)) members.others.push_back({name, std::move(value)});
+  }
+  return value;
+}
+
+void SchemaCompiler::add_others(const Parts& parts, Members& members) {
+  ExpressionPool& pool = grammar_.pool;
+  std::vector<NamePattern> patterns;
+  std::vector<Expr> names;  // what all of them are
+  for (size_t i = 0; i < parts.size(); ++i) {
+    add_patterns(parts, i, patterns);
+    if (const json::value* schema = find(parts[i], "propertyNames"))
+      names.push_back(property_names(parts[i], document_.follow(schema)));
+  }
+  if (!members.named.empty()) {
+    // Not the named ones, in any spelling.
+    std::vector<std::string_view> named;
+    for (const Members::Named& member : members.named) named.push_back(member.name);
+    const Expr other = pool.complement(text_.any_literal(named));
+    names.push_back(text_.quoted(pool.all_of({other, text_.any_characters(Spelling::kJson)})));
+  }
+  const Expr all = names.empty() ? text_.string() : pool.all_of(std::move(names));
+  for (const auto& [name, matched] : name_sets(parts, patterns, all)) {
+    auto value = value_of_others(parts, patterns, matched);
+    if (value && pool.has_text(name)) members.others.push_back({name, std::move(*value)});
   }
 }
 
@@ -173,12 +181,8 @@ void SchemaCompiler::add_otherwise(const Parts& parts, Members& members) {
     }
     if (const json::value* others = find(of, "additionalProperties"))
       otherwise.kinds.push_back({text_.quoted(pool.all_of(std::move(all))), others});
-    if (const json::value* names = find(of, "propertyNames")) {
-      static const json::value kIsString(json::object{{"type", "string"}});
-      const Symbol name = compile({{document_.negation(names), 0}, {&kIsString, 0}});
-      if (!name.is_terminal()) document_.refuse(of.schema, "propertyNames", "is too complex");
-      otherwise.kinds.push_back({name.index, nullptr});
-    }
+    if (const json::value* names = find(of, "propertyNames"))
+      otherwise.kinds.push_back({property_names(of, document_.negation(names)), nullptr});
   }
 }
 
@@ -274,52 +278,60 @@ std::vector<SchemaCompiler::Meant> SchemaCompiler::meanings(const Members& membe
   return out;
 }
 
+void SchemaCompiler::Members::add(std::string_view name, bool required) {
+  const auto it = std::ranges::find(named, name, &Named::name);
+  if (it != named.end()) {
+    it->required = it->required || required;
+  } else {
+    named.push_back({std::string(name), required, {}});
+  }
+}
+
+void SchemaCompiler::add_required(const Part& part, Members& members) {
+  const json::value* required = find(part, "required");
+  if (!required || required->is_bool()) return;  // draft 3, of the property itself
+  if (!required->is_array()) wrong(part, "required", "a list of names");
+  for (const json::value& name : required->get_array()) {
+    if (!name.is_string()) wrong(part, "required", "a list of names");
+    members.add(name.get_string(), true);
+  }
+}
+
+void SchemaCompiler::limit_members(const Part& part, Members& members) {
+  members.least = std::max(members.least, count(part, "minProperties", 0));
+  const int64_t limit = count(part, "maxProperties", kUnbounded);
+  if (limit != kUnbounded)
+    members.most = members.most == kUnbounded ? limit : std::min(members.most, limit);
+}
+
+void SchemaCompiler::name_otherwise(const Part& part, Members& members) {
+  const json::value* some = find(part, kSomeMember);
+  if (!some) return;
+  const Part of{document_.follow(some)};
+  if (const json::value* properties = find(of, "properties")) {
+    for (const auto& [name, schema] : properties->get_object()) members.add(name, false);
+  }
+  if (const json::value* required = find(of, "required"); required && required->is_array()) {
+    for (const json::value& name : required->get_array()) members.add(name.get_string(), false);
+  }
+}
+
 Symbol SchemaCompiler::object(const Parts& parts) {
   Members members;
-  const auto add_name = [&](std::string_view name, bool required) {
-    const auto it = std::find_if(members.named.begin(), members.named.end(),
-                                 [&](const Members::Named& n) { return n.name == name; });
-    if (it != members.named.end()) {
-      it->required = it->required || required;
-      return;
-    }
-    members.named.push_back({std::string(name), required, {}});
-  };
   for (const Part& part : parts) {
     for (const char* keyword : {"properties", "patternProperties"}) {
       const json::value* value = find(part, keyword);
       if (value && !value->is_object()) wrong(part, keyword, "an object");
     }
     if (const json::value* properties = find(part, "properties")) {
-      for (const auto& [name, schema] : properties->get_object()) add_name(name, false);
+      for (const auto& [name, schema] : properties->get_object()) members.add(name, false);
     }
   }
   for (const Part& part : parts) {
-    if (const json::value* required = find(part, "required")) {
-      if (required->is_bool()) continue;  // draft 3, of the property itself
-      if (!required->is_array()) wrong(part, "required", "a list of names");
-      for (const json::value& name : required->get_array()) {
-        if (!name.is_string()) wrong(part, "required", "a list of names");
-        add_name(name.get_string(), true);
-      }
-    }
-    members.least = std::max(members.least, count(part, "minProperties", 0));
-    const int64_t limit = count(part, "maxProperties", kUnbounded);
-    if (limit != kUnbounded)
-      members.most = members.most == kUnbounded ? limit : std::min(members.most, limit);
+    add_required(part, members);
+    limit_members(part, members);
   }
-  // Names of schemas that do not hold: what they say of them is to be otherwise.
-  for (const Part& part : parts) {
-    const json::value* some = find(part, kSomeMember);
-    if (!some) continue;
-    const Part of{document_.follow(some)};
-    if (const json::value* properties = find(of, "properties")) {
-      for (const auto& [name, schema] : properties->get_object()) add_name(name, false);
-    }
-    if (const json::value* required = find(of, "required"); required && required->is_array()) {
-      for (const json::value& name : required->get_array()) add_name(name.get_string(), false);
-    }
-  }
+  for (const Part& part : parts) name_otherwise(part, members);
   add_others(parts, members);
   add_otherwise(parts, members);
   for (Members::Named& named : members.named) {
@@ -330,139 +342,54 @@ Symbol SchemaCompiler::object(const Parts& parts) {
   return object_of(members);
 }
 
+uint64_t SchemaCompiler::otherwise_without(const Members& members, std::string_view name) const {
+  uint64_t found = 0;
+  for (size_t i = 0; i < members.otherwise.size(); ++i) {
+    const json::value* names = find({members.otherwise[i].schema}, "required");
+    if (names && names->is_array() &&
+        std::ranges::any_of(names->get_array(),
+                            [&](const json::value& n) { return n.get_string() == name; }))
+      found |= uint64_t{1} << i;
+  }
+  return found;
+}
+
 Symbol SchemaCompiler::object_of(const Members& members) {
   ExpressionPool& pool = grammar_.pool;
-  const Expr space = text_.space();
   const auto n = static_cast<int64_t>(members.named.size());
-  int64_t least = members.least, most = members.most;
-  const int64_t required = std::count_if(members.named.begin(), members.named.end(),
-                                         [](const auto& m) { return m.required; });
-  if (least <= required) least = 0;
-  if (most >= n && members.others.empty()) most = kUnbounded;
-  if (most != kUnbounded && (most < required || most < least)) return Symbol();
-  if (members.others.empty() && least > n) return Symbol();
-  // How many members there are is counted up to what makes no difference.
-  const int64_t counts = std::max<int64_t>(least, most == kUnbounded ? 0 : most) + 1;
-  const uint64_t all = (uint64_t{1} << members.otherwise.size()) - 1;
-  if (counts * (n + 1) > static_cast<int64_t>(kMaxGrammarStates) / 4)
+  const int64_t required = std::ranges::count_if(members.named, &Members::Named::required);
+  ObjectMembers object{.named = {},
+                       .others = {},
+                       .least = members.least <= required ? 0 : members.least,
+                       .most = members.most,
+                       .all = (uint64_t{1} << members.otherwise.size()) - 1};
+  if (members.others.empty() && object.most >= n) object.most = kUnbounded;
+  if (object.most != kUnbounded && (object.most < required || object.most < object.least))
+    return Symbol();
+  if (members.others.empty() && object.least > n) return Symbol();
+  const int64_t most_counted = static_cast<int64_t>(kMaxGrammarStates) / 4 / (n + 1);
+  if (object.counted() >= most_counted)
     throw Error(ErrorCode::kUnsupported,
                 "json schema: minProperties or maxProperties of more than " +
-                    std::to_string(kMaxGrammarStates / 4 / static_cast<size_t>(n + 1)) +
-                    " is not taken here");
-  std::vector<std::vector<Meant>> values;
-  std::vector<uint64_t> missing;
+                    std::to_string(most_counted) + " is not taken here");
+  const Expr space = text_.space();
   const Expr colon = pool.sequence({space, pool.byte(':'), space});
-  std::vector<Expr> keys;  // behind their first quote, which all have in common
+  // Behind its first quote, which all have in common.
+  const auto key_of = [&](Expr name) { return pool.concat(pool.derivative(name, '"'), colon); };
   for (const Members::Named& named : members.named) {
     const Expr name = text_.string_literal(named.name);
-    keys.push_back(pool.concat(pool.derivative(name, '"'), colon));
-    values.push_back(meanings(members, name, named.value, &named.name));
-    uint64_t& without = missing.emplace_back(0);
-    for (size_t i = 0; i < members.otherwise.size(); ++i) {
-      const json::value* names = find({members.otherwise[i].schema}, "required");
-      if (names && names->is_array() &&
-          std::any_of(names->get_array().begin(), names->get_array().end(),
-                      [&](const json::value& name) { return name.get_string() == named.name; }))
-        without |= uint64_t{1} << i;
-    }
+    ObjectMembers::Named& of = object.named.emplace_back(ObjectMembers::Named{
+        key_of(name), named.required, otherwise_without(members, named.name), {}});
+    for (const Meant& meant : meanings(members, name, named.value, &named.name))
+      of.ways.push_back({meant.sure, meant.found, meant.value});
   }
-  const int32_t rule = grammar_.add_rule("object");
-  struct Other {
-    uint64_t sure, found;
-    Symbol member;
-  };
-  std::vector<Other> others;
   for (const Members::Others& other : members.others) {
-    for (const auto& [sure, found, name, value] :
-         meanings(members, other.name, other.value, nullptr)) {
-      const Expr key = pool.concat(pool.derivative(name, '"'), colon);
-      others.push_back({sure, found, grammar_.sequence({Symbol::terminal(key), value})});
+    for (const Meant& meant : meanings(members, other.name, other.value, nullptr)) {
+      const Symbol key = Symbol::terminal(key_of(meant.name));
+      object.others.push_back({meant.sure, meant.found, grammar_.sequence({key, meant.value})});
     }
   }
-  const int32_t end = grammar_.add_state(rule);
-  grammar_.set_final(end);
-  // What may still be found behind the first i names; and what is found where none follows, which
-  // may be from `closing` on.
-  std::vector<uint64_t> later(static_cast<size_t>(n) + 1, 0), none(later);
-  int64_t closing = 0;
-  for (const Other& other : others) later.back() |= other.sure | other.found;
-  for (size_t i = static_cast<size_t>(n); i-- > 0;) {
-    const bool needed = members.named[i].required;
-    if (needed) closing = std::max(closing, static_cast<int64_t>(i) + 1);
-    later[i] = later[i + 1] | (needed ? 0 : missing[i]);
-    none[i] = none[i + 1] | missing[i];
-    for (const Meant& meant : values[i]) later[i] |= meant.sure | meant.found;
-  }
-  // State (i, c, seen, begins): behind the first i names, with c members, and what is otherwise;
-  // behind the quote that begins a member, or behind a member.
-  using Place = std::tuple<int64_t, int64_t, uint64_t, bool>;
-  std::map<Place, int32_t> states;
-  std::vector<Place> open;
-  std::map<std::pair<int32_t, int32_t>, int32_t> between;  // names and values, by what follows
-  constexpr int32_t kNowhere = -1;
-  const auto state = [&](int64_t i, int64_t c, uint64_t seen, bool begins) {
-    if ((seen | later[static_cast<size_t>(i)]) != all) return kNowhere;
-    const auto [it, added] = states.emplace(Place(i, c, seen, begins), 0);
-    if (added) {
-      it->second = grammar_.add_state(rule);
-      open.emplace_back(i, c, seen, begins);
-    }
-    return it->second;
-  };
-  const auto may_close = [&](int64_t i, int64_t c, uint64_t seen) {
-    return i >= closing && c >= least && (seen | none[static_cast<size_t>(i)]) == all;
-  };
-  const auto connect = [&](int32_t from, std::initializer_list<Expr> parts, int32_t to) {
-    if (to != kNowhere) grammar_.connect(from, Symbol::terminal(pool.sequence(parts)), to);
-  };
-  const Expr quote = pool.byte('"'), brace = pool.byte('}');
-  const int32_t first = most == 0 ? kNowhere : state(0, 0, 0, true);
-  const bool may_be_empty = may_close(0, 0, 0);
-  if (first == kNowhere && !may_be_empty) return Symbol();
-  connect(grammar_.start(rule), {pool.byte('{'), space, quote}, first);
-  if (may_be_empty) connect(grammar_.start(rule), {pool.byte('{'), space, brace}, end);
-  while (!open.empty()) {
-    const Place place = open.back();
-    const auto [i, c, seen, begins] = place;
-    open.pop_back();
-    const int32_t from = states.at(place);
-    if (!begins) {
-      if (may_close(i, c, seen)) connect(from, {space, brace}, end);
-      if ((most == kUnbounded || c < most) && (i < n || !others.empty()))
-        connect(from, {space, pool.byte(','), space, quote}, state(i, c, seen, true));
-      continue;
-    }
-    const int64_t next = std::min(c + 1, counts - 1);
-    if (i == n) {
-      for (const Other& other : others) {
-        if (other.found & seen) continue;
-        const int32_t to = state(n, next, seen | other.sure | other.found, false);
-        if (to != kNowhere) grammar_.connect(from, other.member, to);
-      }
-      continue;
-    }
-    const auto at = static_cast<size_t>(i);
-    if (!members.named[at].required) {
-      const int32_t to = state(i + 1, c, seen | missing[at], true);
-      if (to != kNowhere) grammar_.connect(from, to);
-    }
-    for (const auto& [sure, found, name, value] : values[at]) {
-      if (found & seen) continue;
-      const int32_t to = state(i + 1, next, seen | sure | found, false);
-      if (to == kNowhere) continue;
-      if (value.is_terminal()) {
-        connect(from, {keys[at], value.index}, to);
-      } else {
-        const auto [it, added] = between.try_emplace({value.index, to}, 0);
-        if (added) {
-          it->second = grammar_.add_state(rule);
-          grammar_.connect(it->second, value, to);
-        }
-        connect(from, {keys[at]}, it->second);
-      }
-    }
-  }
-  return Symbol::rule(rule);
+  return object_rule(grammar_, space, object);
 }
 
 }  // namespace vecton::grammar

@@ -64,6 +64,128 @@ Automaton::Automaton(Grammar& grammar, const std::vector<Expr>& groups, int grou
   start_ = intern({{grammar.start(grammar.root()), Dfa::kDead, 0, nullptr}});
 }
 
+// Adds to a state what its kernel leads to without a byte.
+class Automaton::Closure {
+ public:
+  Closure(const Automaton& automaton, ParseState& state)
+      : automaton_(automaton), grammar_(automaton.grammar_), state_(state) {}
+
+  void make() {
+    for (const Item& item : state_.kernel) {
+      if (item.dfa != Dfa::kDead) {
+        state_.scanning.push_back(item);
+      } else {
+        begin(item);
+      }
+    }
+    for (size_t at = 0; at < open_.size(); ++at) {
+      const Item item = open_[at];
+      if (item.place < 0) {  // a repeat that goes on
+        follow(-1 - item.place, item.count, item.origin);
+      } else {
+        predict(item);
+        if (grammar_.states()[item.place].final) complete(item);
+      }
+    }
+    std::stable_sort(state_.waits.begin(), state_.waits.end(),
+                     [](const auto& x, const auto& y) { return x.rule < y.rule; });
+  }
+
+ private:
+  void begin(const Item& item) {
+    add(item);
+    if (item.place < 0) return;
+    const Grammar::State& place = grammar_.states()[item.place];
+    state_.opens = state_.opens || place.opens;
+    state_.item_done = state_.item_done || place.item_done;
+  }
+
+  void predict(const Item& item) {
+    const int32_t end = automaton_.first_edge_[item.place + 1];
+    for (int32_t e = automaton_.first_edge_[item.place]; e < end; ++e) follow(e, 0, item.origin);
+  }
+
+  // An edge of an item whose rule began at `origin`, which is nullptr where it has read nothing.
+  void follow(int32_t e, int64_t count, const ParseState* origin) {
+    const FlatEdge& flat = automaton_.edges_[static_cast<size_t>(e)];
+    const Item behind{flat.edge.target, Dfa::kDead, 0, origin};
+    switch (flat.edge.kind) {
+      case Edge::Kind::kNothing:
+        add(behind);
+        return;
+      case Edge::Kind::kFresh:
+        state_.pending_fresh.push_back(behind);
+        return;
+      case Edge::Kind::kRepeated:
+        state_.pending_repeated.push_back(behind);
+        return;
+      case Edge::Kind::kTerminal:
+        if (flat.first != Dfa::kDead) state_.scanning.push_back({e, flat.first, 0, origin});
+        if (flat.nullable) add(behind);
+        return;
+      case Edge::Kind::kRule:
+      case Edge::Kind::kRepeat: {
+        const bool repeats = flat.edge.kind == Edge::Kind::kRepeat;
+        const Bounds bounds = repeats ? grammar_.bounds(flat.edge) : Bounds{1, 1};
+        if (bounds.most == kUnbounded || count < bounds.most) {
+          state_.waits.push_back({flat.edge.index, e, count, origin});
+          add({grammar_.start(flat.edge.index), Dfa::kDead, 0, nullptr});
+        }
+        if (count >= bounds.least || grammar_.rules()[flat.edge.index].nullable) add(behind);
+        return;
+      }
+    }
+  }
+
+  // The rule of the item ends: those who wait for it go on.
+  void complete(const Item& item) {
+    const int32_t rule = grammar_.states()[item.place].rule;
+    const bool begun_at_start = item.origin == automaton_.start_ || state_.number == 0;
+    if (rule == grammar_.root() && begun_at_start) state_.accepting = true;
+    if (!item.origin) return;  // read nothing: those who wait went on already
+    const std::vector<ParseState::Wait>& waits = item.origin->waits;
+    auto wait = std::lower_bound(waits.begin(), waits.end(), rule,
+                                 [](const ParseState::Wait& w, int32_t r) { return w.rule < r; });
+    for (; wait != waits.end() && wait->rule == rule; ++wait) {
+      const Edge& edge = automaton_.edges_[static_cast<size_t>(wait->edge)].edge;
+      const ParseState* origin = wait->origin ? wait->origin : item.origin;
+      if (edge.kind == Edge::Kind::kRule) {
+        add({edge.target, Dfa::kDead, 0, origin});
+      } else {
+        // Beyond what is counted, one number stands for all.
+        const Bounds& bounds = grammar_.bounds(edge);
+        const int64_t count =
+            bounds.most == kUnbounded ? std::min(wait->count + 1, bounds.least) : wait->count + 1;
+        add({-1 - wait->edge, Dfa::kDead, count, origin});
+      }
+    }
+  }
+
+  void add(const Item& item) {
+    // Few items are compared one by one.
+    constexpr size_t kFew = 24;
+    if (open_.size() < kFew) {
+      if (std::find(open_.begin(), open_.end(), item) != open_.end()) return;
+    } else {
+      if (seen_.empty()) seen_.insert(open_.begin(), open_.end());
+      if (!seen_.insert(item).second) return;
+    }
+    if (open_.size() > kMaxItems)
+      throw Error(ErrorCode::kInvalidArgument,
+                  "the structure asked for is too ambiguous: more than " +
+                      std::to_string(kMaxItems) + " ways to read the same text");
+    open_.push_back(item);
+  }
+
+  const Automaton& automaton_;
+  const Grammar& grammar_;
+  ParseState& state_;
+  // Items whose rule begins here have no origin: the state is not known by its number in its own
+  // items, so that equal sets are equal wherever they stand.
+  std::vector<Item> open_;
+  std::unordered_set<Item, ItemHash> seen_;  // of many: those of open_
+};
+
 ParseState* Automaton::intern(std::vector<Item> kernel) {
   std::sort(kernel.begin(), kernel.end(), before);
   kernel.erase(std::unique(kernel.begin(), kernel.end()), kernel.end());
@@ -77,7 +199,7 @@ ParseState* Automaton::intern(std::vector<Item> kernel) {
   state.number = static_cast<int32_t>(states_.size() - 1);
   state.kernel = std::move(kernel);
   state.next.assign(static_cast<size_t>(dfa_.classes()), nullptr);
-  close(state);
+  Closure(*this, state).make();
   known_.emplace(hash, &state);
   bytes_ += sizeof(ParseState) + 64 + state.next.size() * sizeof(void*) +
             (state.kernel.size() + state.scanning.size() + state.pending_fresh.size() +
@@ -85,101 +207,6 @@ ParseState* Automaton::intern(std::vector<Item> kernel) {
                 sizeof(Item) +
             state.waits.size() * sizeof(ParseState::Wait);
   return &state;
-}
-
-void Automaton::close(ParseState& state) {
-  // Items whose rule begins here have no origin: the state is not known by its number in its own
-  // items, so that equal sets are equal wherever they stand.
-  std::unordered_set<Item, ItemHash> seen;
-  std::vector<Item> open;
-  const auto add = [&](const Item& item) {
-    // Few items are compared one by one.
-    constexpr size_t kFew = 24;
-    if (open.size() < kFew) {
-      if (std::find(open.begin(), open.end(), item) != open.end()) return;
-    } else {
-      if (seen.empty()) seen.insert(open.begin(), open.end());
-      if (!seen.insert(item).second) return;
-    }
-    if (open.size() > kMaxItems)
-      throw Error(ErrorCode::kInvalidArgument,
-                  "the structure asked for is too ambiguous: more than " +
-                      std::to_string(kMaxItems) + " ways to read the same text");
-    open.push_back(item);
-  };
-  const bool first = state.number == 0;
-  for (const Item& item : state.kernel) {
-    if (item.dfa != Dfa::kDead) {
-      state.scanning.push_back(item);
-    } else {
-      add(item);
-      if (item.place < 0) continue;
-      state.opens = state.opens || grammar_.states()[item.place].opens;
-      state.item_done = state.item_done || grammar_.states()[item.place].item_done;
-    }
-  }
-  for (size_t at = 0; at < open.size(); ++at) {
-    const Item item = open[at];
-    // An item whose rule began here has read nothing.
-    const auto visit = [&](int32_t e, int64_t count) {
-      const FlatEdge& flat = edges_[static_cast<size_t>(e)];
-      switch (flat.edge.kind) {
-        case Edge::Kind::kNothing:
-          add({flat.edge.target, Dfa::kDead, 0, item.origin});
-          return;
-        case Edge::Kind::kFresh:
-          state.pending_fresh.push_back({flat.edge.target, Dfa::kDead, 0, item.origin});
-          return;
-        case Edge::Kind::kRepeated:
-          state.pending_repeated.push_back({flat.edge.target, Dfa::kDead, 0, item.origin});
-          return;
-        case Edge::Kind::kTerminal:
-          if (flat.first != Dfa::kDead) state.scanning.push_back({e, flat.first, 0, item.origin});
-          if (flat.nullable) add({flat.edge.target, Dfa::kDead, 0, item.origin});
-          return;
-        case Edge::Kind::kRule:
-        case Edge::Kind::kRepeat: {
-          const bool repeats = flat.edge.kind == Edge::Kind::kRepeat;
-          const bool rule_nullable = grammar_.rules()[flat.edge.index].nullable;
-          const Bounds bounds = repeats ? grammar_.bounds(flat.edge) : Bounds{1, 1};
-          if (bounds.most == kUnbounded || count < bounds.most) {
-            state.waits.push_back({flat.edge.index, e, count, item.origin});
-            add({grammar_.start(flat.edge.index), Dfa::kDead, 0, nullptr});
-          }
-          if (rule_nullable || count >= bounds.least)
-            add({flat.edge.target, Dfa::kDead, 0, item.origin});
-          return;
-        }
-      }
-    };
-    if (item.place < 0) {  // a repeat that goes on
-      visit(-1 - item.place, item.count);
-      continue;
-    }
-    for (int32_t e = first_edge_[item.place]; e < first_edge_[item.place + 1]; ++e) visit(e, 0);
-    const Grammar::State& place = grammar_.states()[item.place];
-    if (!place.final) continue;
-    if (place.rule == grammar_.root() && (item.origin == start_ || first)) state.accepting = true;
-    if (!item.origin) continue;  // read nothing: those who wait went on already
-    const std::vector<ParseState::Wait>& waits = item.origin->waits;
-    auto wait = std::lower_bound(waits.begin(), waits.end(), place.rule,
-                                 [](const ParseState::Wait& w, int32_t r) { return w.rule < r; });
-    for (; wait != waits.end() && wait->rule == place.rule; ++wait) {
-      const Edge& edge = edges_[static_cast<size_t>(wait->edge)].edge;
-      const ParseState* origin = wait->origin ? wait->origin : item.origin;
-      if (edge.kind == Edge::Kind::kRule) {
-        add({edge.target, Dfa::kDead, 0, origin});
-      } else {
-        // Beyond what is counted, one number stands for all.
-        const Bounds& bounds = grammar_.bounds(edge);
-        const int64_t count =
-            bounds.most == kUnbounded ? std::min(wait->count + 1, bounds.least) : wait->count + 1;
-        add({-1 - wait->edge, Dfa::kDead, count, origin});
-      }
-    }
-  }
-  std::stable_sort(state.waits.begin(), state.waits.end(),
-                   [](const auto& x, const auto& y) { return x.rule < y.rule; });
 }
 
 ParseState* Automaton::step(ParseState* state, int byte_class) {

@@ -73,11 +73,11 @@ class Automaton {
   size_t memory() const { return bytes_ + dfa_.memory(); }
 
  private:
+  class Closure;
   ParseState* step(ParseState* state, int byte_class);
   ParseState* intern(std::vector<ParseState::Item> kernel);
   ParseState* with(const ParseState& state,
                    std::initializer_list<const std::vector<ParseState::Item>*> pending);
-  void close(ParseState& state);
 
   struct FlatEdge {
     Edge edge;

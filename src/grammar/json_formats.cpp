@@ -79,61 +79,107 @@ std::string regex() {
   return inside + "(?:\\|" + inside + ")*";
 }
 
+std::string uri_reference() {
+  const std::string segments = "(?:/" + kCharacter + "*)*",
+                    first = "(?:[" + kPlain + "@]|" + kEscape + ")+" + segments;
+  return "(?:[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + "|//(?:[" + kPlain + ":@]|" + kEscape + ")*" +
+         segments + "|/(?:" + kCharacter + "+" + segments + ")?|" + first + ")?" + kTail;
+}
+
+std::string duration() {
+  const std::string time = "T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S)";
+  return "P(?:\\d+W|\\d+Y(?:\\d+M(?:\\d+D)?)?(?:" + time + ")?|\\d+M(?:\\d+D)?(?:" + time +
+         ")?|\\d+D(?:" + time + ")?|" + time + ")";
+}
+
+std::string semver() {
+  const std::string number = "(?:0|[1-9]\\d*)", part = "(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)";
+  return number + "\\." + number + "\\." + number + "(?:-" + part + "(?:\\." + part +
+         ")*)?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?";
+}
+
+std::string email() {
+  const std::string atom = "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+";
+  return atom + "(?:\\." + atom + ")*@" + kHostname;
+}
+
+std::string hostname() { return "(?=.{1,253}$)" + kHostname; }
+
+std::string absolute_uri() { return "[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + kTail; }
+
+// A UUID whose third and fourth groups begin so.
+std::string uuid(const std::string& third, const std::string& fourth) {
+  const auto group = [](const std::string& begin, int digits) {
+    return begin + kHex + "{" + std::to_string(digits) + "}-";
+  };
+  const int begun = third.empty() ? 4 : 3;
+  return group("", 8) + group("", 4) + group(third, begun) + group(fourth, begun) + kHex + "{12}";
+}
+
+std::string media_type() {
+  const std::string name = "[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}";
+  return name + "/" + name;
+}
+
+std::string css_color() {
+  return "#(?:" + kHex + "{3,4}|" + kHex + "{6}|" + kHex +
+         "{8})|aqua|black|blue|fuchsia|gray|green|lime|maroon|navy|olive|orange|purple|red|silver"
+         "|teal|white|yellow";
+}
+
+std::string uri_template() {
+  return "(?:[a-zA-Z0-9._~!$&()*+,;=:/?#@-]|" + kEscape +
+         "|\\{[+#./;?&]?[a-zA-Z0-9_]+(?:,[a-zA-Z0-9_]+)*\\})*";
+}
+
+const std::string kPointer = "(?:/(?:[^~/]|~[01])*)*";
+
+struct Format {
+  std::string_view name;
+  std::string (*expression)();
+};
+constexpr Format kFormats[] = {
+    {"date", [] { return kDate; }},
+    {"time", [] { return kTime; }},
+    {"date-time", [] { return kDate + "[Tt]" + kTime; }},
+    {"iso-time", [] { return kClock + "(?:" + kZone + ")?"; }},
+    {"iso-date-time", [] { return kDate + "[Tt ]" + kClock + "(?:" + kZone + ")?"; }},
+    {"duration", duration},
+    {"email", email},
+    {"idn-email", email},
+    {"hostname", hostname},
+    {"idn-hostname", hostname},
+    {"host-name", hostname},
+    {"ipv4", [] { return kIpv4; }},
+    {"ip-address", [] { return kIpv4; }},
+    {"ipv6", ipv6},
+    {"uuid", [] { return uuid("", ""); }},
+    {"uri", absolute_uri},
+    {"iri", absolute_uri},
+    {"uri-reference", uri_reference},
+    {"iri-reference", uri_reference},
+    {"regex", regex},
+    {"json-pointer", [] { return kPointer; }},
+    {"relative-json-pointer", [] { return "(?:0|[1-9]\\d*)(?:#|" + kPointer + ")"; }},
+    {"uri-template", uri_template},
+    // Names beyond JSON Schema's of which it is known what they mean.
+    {"url", absolute_uri},
+    {"json-pointer-uri-fragment",
+     [] { return "#(?:/(?:[a-zA-Z0-9_.!$&'()*+,;:=@-]|~[01]|" + kEscape + ")*)*"; }},
+    {"mime-type", media_type},
+    {"media-type", media_type},
+    {"color", css_color},
+    {"semver", semver},
+    {"google-duration", [] { return std::string("-?\\d{1,12}(?:\\.\\d{1,9})?s"); }},
+    {"byte",
+     [] { return std::string("(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"); }}};
+
+// Empty: not known.
 std::string expression_of(std::string_view name) {
-  if (name == "date") return kDate;
-  if (name == "time") return kTime;
-  if (name == "date-time") return kDate + "[Tt]" + kTime;
-  if (name == "iso-time") return kClock + "(?:" + kZone + ")?";
-  if (name == "iso-date-time") return kDate + "[Tt ]" + kClock + "(?:" + kZone + ")?";
-  if (name == "duration")
-    return "P(?:\\d+W|\\d+Y(?:\\d+M(?:\\d+D)?)?(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|"
-           "\\d+S))?"
-           "|\\d+M(?:\\d+D)?(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))?"
-           "|\\d+D(?:T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))?"
-           "|T(?:\\d+H(?:\\d+M(?:\\d+S)?)?|\\d+M(?:\\d+S)?|\\d+S))";
-  if (name == "email" || name == "idn-email")
-    return "[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+(?:\\.[a-zA-Z0-9!#$%&'*+/=?^_`{|}~-]+)*@" + kHostname;
-  if (name == "hostname" || name == "idn-hostname" || name == "host-name")
-    return "(?=.{1,253}$)" + kHostname;
-  if (name == "ipv4" || name == "ip-address") return kIpv4;
-  if (name == "ipv6") return ipv6();
-  if (name == "uuid")
-    return kHex + "{8}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{4}-" + kHex + "{12}";
   if (name.size() == 5 && name.starts_with("uuid") && name[4] >= '1' && name[4] <= '8')
-    return kHex + "{8}-" + kHex + "{4}-" + name[4] + kHex + "{3}-[89abAB]" + kHex + "{3}-" + kHex +
-           "{12}";
-  if (name == "uri" || name == "iri") return "[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + kTail;
-  if (name == "uri-reference" || name == "iri-reference") {
-    const std::string first = "(?:[" + kPlain + "@]|" + kEscape + ")+(?:/" + kCharacter + "*)*";
-    return "(?:[a-zA-Z][a-zA-Z0-9+.-]*:" + uri() + "|//(?:[" + kPlain + ":@]|" + kEscape +
-           ")*(?:/" + kCharacter + "*)*|/(?:" + kCharacter + "+(?:/" + kCharacter + "*)*)?|" +
-           first + ")?" + kTail;
-  }
-  if (name == "url") return expression_of("uri");
-  if (name == "regex") return regex();
-  // Names beyond JSON Schema's of which it is known what they mean.
-  if (name == "mime-type" || name == "media-type")
-    return "[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}/[a-zA-Z0-9][a-zA-Z0-9!#$&^_.+-]{0,126}";
-  if (name == "color")  // CSS
-    return "#(?:" + kHex + "{3,4}|" + kHex + "{6}|" + kHex +
-           "{8})|aqua|black|blue|fuchsia|gray|green|lime|maroon|navy|olive|orange|purple|red|silver"
-           "|teal|white|yellow";
-  if (name == "semver") {
-    const std::string number = "(?:0|[1-9]\\d*)",
-                      part = "(?:0|[1-9]\\d*|\\d*[a-zA-Z-][0-9a-zA-Z-]*)";
-    return number + "\\." + number + "\\." + number + "(?:-" + part + "(?:\\." + part +
-           ")*)?(?:\\+[0-9a-zA-Z-]+(?:\\.[0-9a-zA-Z-]+)*)?";
-  }
-  if (name == "google-duration") return "-?\\d{1,12}(?:\\.\\d{1,9})?s";
-  if (name == "json-pointer") return "(?:/(?:[^~/]|~[01])*)*";
-  if (name == "json-pointer-uri-fragment")
-    return "#(?:/(?:[a-zA-Z0-9_.!$&'()*+,;:=@-]|~[01]|" + kEscape + ")*)*";
-  if (name == "relative-json-pointer") return "(?:0|[1-9]\\d*)(?:#|(?:/(?:[^~/]|~[01])*)*)";
-  if (name == "uri-template")
-    return "(?:[a-zA-Z0-9._~!$&()*+,;=:/?#@-]|%" + kHex + kHex +
-           "|\\{[+#./;?&]?[a-zA-Z0-9_]+(?:,[a-zA-Z0-9_]+)*\\})*";
-  if (name == "byte") return "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?";
-  return "";
+    return uuid(std::string(name.substr(4)), "[89abAB]");
+  const auto* const format = std::ranges::find(kFormats, name, &Format::name);
+  return format == std::end(kFormats) ? "" : format->expression();
 }
 
 // All texts that may be taken for the format, and more where its border is not clear: what others

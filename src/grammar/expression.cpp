@@ -428,30 +428,33 @@ Expr ExpressionPool::compute_derivative(Expr e, uint8_t byte) {
       if (d == kNever) return kNever;
       return concat(d, repeat(part, std::max<int64_t>(a - 1, 0), b == kUnbounded ? b : b - 1));
     }
-    case Kind::kMultiple: {
-      const bool whole = (b & kWhole) != 0;
-      const int64_t places = b & (kWhole - 1);
-      uint64_t remainder = static_cast<uint64_t>(b) >> 8;
-      int64_t next = 0;
-      if (byte == '.') {
-        if (!whole) return kNever;
-        next = static_cast<int64_t>(remainder << 8) | places;
-      } else if (byte < '0' || byte > '9') {
-        return kNever;
-      } else if (!whole && places == 0) {
-        if (byte != '0') return kNever;
-        next = b;
-      } else {
-        remainder = times10(remainder, byte - '0', static_cast<uint64_t>(a));
-        next = static_cast<int64_t>(remainder << 8) | (whole ? b & 0xFF : places - 1);
-      }
-      Node node{Kind::kMultiple, false, true, false, false, 0, a, next, 0, {}};
-      node.nullable = multiple_nullable(node);
-      return intern(std::move(node));
-    }
+    case Kind::kMultiple:
+      return multiple_derivative(a, b, byte);
     default:
       return kNever;
   }
+}
+
+Expr ExpressionPool::multiple_derivative(int64_t divisor, int64_t state, uint8_t byte) {
+  const bool whole = (state & kWhole) != 0;
+  const int64_t places = state & (kWhole - 1);
+  const uint64_t remainder = static_cast<uint64_t>(state) >> 8;
+  int64_t next = 0;
+  if (byte == '.') {
+    if (!whole) return kNever;
+    next = static_cast<int64_t>(remainder << 8) | places;
+  } else if (byte < '0' || byte > '9') {
+    return kNever;
+  } else if (!whole && places == 0) {
+    if (byte != '0') return kNever;
+    next = state;
+  } else {
+    const uint64_t longer = times10(remainder, byte - '0', static_cast<uint64_t>(divisor));
+    next = static_cast<int64_t>(longer << 8) | (whole ? state & 0xFF : places - 1);
+  }
+  Node node{Kind::kMultiple, false, true, false, false, 0, divisor, next, 0, {}};
+  node.nullable = multiple_nullable(node);
+  return intern(std::move(node));
 }
 
 void ExpressionPool::begin_use() {

@@ -112,6 +112,7 @@ class ExpressionPool {
   void flatten(Kind kind, const std::vector<Expr>& parts, std::vector<Expr>& out) const;
   bool excludes_few(Expr e) const;  // all texts but finitely many
   bool multiple_nullable(const Node& node) const;
+  Expr multiple_derivative(int64_t divisor, int64_t state, uint8_t byte);
   bool search_text(Expr e);
 
   std::vector<Node> nodes_;

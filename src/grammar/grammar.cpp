@@ -155,52 +155,57 @@ void Grammar::drop_vacant_terminals() {
   }
 }
 
+Grammar::Backwards Grammar::backwards() const {
+  Backwards out{.into = std::vector<std::vector<EdgeAt>>(states_.size()),
+                .uses = std::vector<std::vector<EdgeAt>>(rules_.size())};
+  for (size_t s = 0; s < states_.size(); ++s) {
+    for (size_t e = 0; e < states_[s].edges.size(); ++e) {
+      const Edge& edge = states_[s].edges[e];
+      out.into[edge.target].push_back({static_cast<int32_t>(s), e});
+      if (edge.kind == Edge::Kind::kRule || edge.kind == Edge::Kind::kRepeat)
+        out.uses[edge.index].push_back({static_cast<int32_t>(s), e});
+    }
+  }
+  return out;
+}
+
+std::vector<bool> Grammar::spread(const Backwards& backwards,
+                                  bool (Grammar::*counts)(const Edge&) const, bool Rule::*known) {
+  std::vector<bool> good(states_.size());
+  std::vector<int32_t> open;
+  const auto found = [&](int32_t s) {
+    if (good[s]) return;
+    good[s] = true;
+    open.push_back(s);
+  };
+  for (size_t s = 0; s < states_.size(); ++s) {
+    if (states_[s].final) found(static_cast<int32_t>(s));
+  }
+  while (!open.empty()) {
+    const int32_t s = open.back();
+    open.pop_back();
+    for (const auto& [from, e] : backwards.into[s]) {
+      if ((this->*counts)(states_[from].edges[e])) found(from);
+    }
+    const int32_t rule = states_[s].rule;
+    if (rules_[rule].start != s) continue;
+    rules_[rule].*known = true;
+    for (const auto& [from, e] : backwards.uses[rule]) {
+      const Edge& edge = states_[from].edges[e];
+      if (good[edge.target] && (this->*counts)(edge)) found(from);
+    }
+  }
+  return good;
+}
+
 bool Grammar::finish(Symbol root) {
   root_ = add_rule("root");
   define(root_, root);
   drop_vacant_terminals();
-  // A state is productive (nullable) if it is final or an edge that is leads to one that is: found
-  // backwards from the final ones, and on from each rule whose start is found.
-  const auto spread = [&](auto&& counts, auto&& mark_rule) {
-    std::vector<std::vector<std::pair<int32_t, size_t>>> into(states_.size()), uses(rules_.size());
-    for (size_t s = 0; s < states_.size(); ++s) {
-      for (size_t e = 0; e < states_[s].edges.size(); ++e) {
-        const Edge& edge = states_[s].edges[e];
-        into[edge.target].emplace_back(static_cast<int32_t>(s), e);
-        if (edge.kind == Edge::Kind::kRule || edge.kind == Edge::Kind::kRepeat)
-          uses[edge.index].emplace_back(static_cast<int32_t>(s), e);
-      }
-    }
-    std::vector<bool> good(states_.size());
-    std::vector<int32_t> open;
-    const auto found = [&](int32_t s) {
-      if (good[s]) return;
-      good[s] = true;
-      open.push_back(s);
-    };
-    for (size_t s = 0; s < states_.size(); ++s) {
-      if (states_[s].final) found(static_cast<int32_t>(s));
-    }
-    while (!open.empty()) {
-      const int32_t s = open.back();
-      open.pop_back();
-      for (const auto& [from, e] : into[s]) {
-        if (counts(states_[from].edges[e])) found(from);
-      }
-      const int32_t rule = states_[s].rule;
-      if (rules_[rule].start != s) continue;
-      mark_rule(rules_[rule]);
-      for (const auto& [from, e] : uses[rule]) {
-        const Edge& edge = states_[from].edges[e];
-        if (good[edge.target] && counts(edge)) found(from);
-      }
-    }
-    return good;
-  };
-  const std::vector<bool> productive = spread([&](const Edge& e) { return edge_is_productive(e); },
-                                              [](Rule& rule) { rule.productive = true; });
-  spread([&](const Edge& e) { return edge_is_nullable(e); },
-         [](Rule& rule) { rule.nullable = true; });
+  const Backwards backwards = this->backwards();
+  const std::vector<bool> productive =
+      spread(backwards, &Grammar::edge_is_productive, &Rule::productive);
+  spread(backwards, &Grammar::edge_is_nullable, &Rule::nullable);
   for (State& state : states_) {
     std::erase_if(state.edges, [&](Edge& edge) {
       if (edge.kind == Edge::Kind::kRepeat && !rules_[edge.index].productive &&

@@ -85,7 +85,22 @@ class Grammar {
   bool space_is_optional = true;  // between the tokens of its JSON
 
  private:
+  struct EdgeAt {
+    int32_t state;  // that it begins at
+    size_t edge;    // of the state's
+  };
+  // Edges by the state that they lead to, and by the rule that they have.
+  struct Backwards {
+    std::vector<std::vector<EdgeAt>> into, uses;
+  };
+
   void drop_vacant_terminals();
+  Backwards backwards() const;
+  // The states that are productive (nullable): final ones, and those of which an edge that is leads
+  // to one that is. Found backwards from the final ones, and on from each rule whose start is
+  // found, which is `known` from then on.
+  std::vector<bool> spread(const Backwards& backwards, bool (Grammar::*counts)(const Edge&) const,
+                           bool Rule::*known);
   bool edge_is_productive(const Edge& edge) const;
 
   std::vector<State> states_;

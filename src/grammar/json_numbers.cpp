@@ -28,7 +28,7 @@ Magnitude magnitude_of(std::string decimal) {
 
 class NumberTexts {
  public:
-  explicit NumberTexts(ExpressionPool& pool) : pool_(pool) {}
+  NumberTexts(ExpressionPool& pool, bool integer) : pool_(pool), integer_(integer) {}
 
   Expr digit(char low, char high) {
     return low > high
@@ -48,10 +48,64 @@ class NumberTexts {
     sign.add('-');
     return pool_.sequence({pool_.bytes(e), pool_.optional(pool_.bytes(sign)), digits(1)});
   }
-  Expr magnitude(bool integer) {
-    return integer ? whole() : pool_.concat(whole(), pool_.optional(fraction()));
+  Expr magnitude() {
+    return integer_ ? whole() : pool_.concat(whole(), pool_.optional(fraction()));
   }
 
+  // From a bound, or above it.
+  Expr from(const Magnitude& bound, bool strict) { return bounded(bound, strict, true); }
+  // Up to a bound, or below it.
+  Expr up_to(const Magnitude& bound, bool strict) { return bounded(bound, strict, false); }
+
+  // All of them, with exponents too.
+  Expr any() {
+    const Expr minus = pool_.byte('-');
+    if (integer_)
+      return pool_.any_of({whole(), pool_.sequence({minus, digit('1', '9'), digits(0)})});
+    return pool_.sequence({pool_.optional(minus), magnitude(), pool_.optional(exponent())});
+  }
+
+  // Between the least and the most: from 0 up, and below 0 by what is without the sign.
+  Expr within(const NumberBounds& bounds) {
+    std::vector<Expr> positive{magnitude()}, negative{magnitude()};
+    if (integer_) negative.push_back(from({"0", ""}, true));
+    if (const auto& least = bounds.least) {
+      const Magnitude m = magnitude_of(least->decimal);
+      if (is_negative(least->decimal) && !m.is_zero()) {
+        negative.push_back(up_to(m, least->strict));
+      } else {
+        positive.push_back(from(m, least->strict));
+        // -0 is not below 0.
+        negative.push_back(m.is_zero() && !least->strict ? up_to(m, false) : kNever);
+      }
+    }
+    if (const auto& most = bounds.most) {
+      const Magnitude m = magnitude_of(most->decimal);
+      if (is_negative(most->decimal) && !m.is_zero()) {
+        negative.push_back(from(m, most->strict));
+        positive.push_back(kNever);
+      } else {
+        positive.push_back(up_to(m, most->strict));
+        if (m.is_zero() && most->strict) negative.push_back(from(m, true));
+      }
+    }
+    return pool_.any_of({pool_.all_of(std::move(positive)),
+                         pool_.concat(pool_.byte('-'), pool_.all_of(std::move(negative)))});
+  }
+
+  // The values of a decimal in all their spellings.
+  Expr spellings(const std::string& decimal) {
+    const Magnitude m = magnitude_of(decimal);
+    Expr zeros = pool_.repeat(pool_.byte('0'), 0);
+    Expr e = m.fraction.empty() ? pool_.optional(pool_.concat(pool_.literal(".0"), zeros))
+                                : pool_.concat(pool_.literal("." + m.fraction), zeros);
+    if (integer_ && m.fraction.empty()) e = kEmptyText;
+    e = pool_.concat(pool_.literal(m.whole), e);
+    if (m.is_zero()) return pool_.concat(pool_.optional(pool_.byte('-')), e);
+    return is_negative(decimal) ? pool_.concat(pool_.byte('-'), e) : e;
+  }
+
+ private:
   // Those with the same beginning as `n` whose next digit is above (below), then anything as long.
   Expr other_whole(const std::string& n, bool above) {
     const auto k = static_cast<int64_t>(n.size());
@@ -69,32 +123,18 @@ class NumberTexts {
         {pool_.byte('0'), pool_.concat(digit('1', '9'), digits(0, k - 2)), as_long});
   }
 
-  // From (up to) a bound.
-  Expr bounded(Magnitude bound, bool strict, bool least, bool integer) {
-    if (integer && !bound.fraction.empty()) {
+  Expr bounded(Magnitude bound, bool strict, bool least) {
+    if (integer_ && !bound.fraction.empty()) {
       strict = least;  // above 1.5 is above 1; below 1.5 is up to 1
       bound.fraction.clear();
     }
     const Expr same = pool_.literal(bound.whole);
-    if (integer) return pool_.any_of({other_whole(bound.whole, least), strict ? kNever : same});
+    if (integer_) return pool_.any_of({other_whole(bound.whole, least), strict ? kNever : same});
     const Expr other = pool_.concat(other_whole(bound.whole, least), pool_.optional(fraction()));
     return pool_.any_of(
         {other, pool_.concat(same, bounded_fraction(bound.fraction, strict, least))});
   }
 
-  // The values of a decimal in all their spellings.
-  Expr spellings(const std::string& decimal, bool integer) {
-    const Magnitude m = magnitude_of(decimal);
-    Expr zeros = pool_.repeat(pool_.byte('0'), 0);
-    Expr e = m.fraction.empty() ? pool_.optional(pool_.concat(pool_.literal(".0"), zeros))
-                                : pool_.concat(pool_.literal("." + m.fraction), zeros);
-    if (integer && m.fraction.empty()) e = kEmptyText;
-    e = pool_.concat(pool_.literal(m.whole), e);
-    if (m.is_zero()) return pool_.concat(pool_.optional(pool_.byte('-')), e);
-    return is_negative(decimal) ? pool_.concat(pool_.byte('-'), e) : e;
-  }
-
- private:
   Expr bounded_fraction(const std::string& f, bool strict, bool least) {
     const Expr nonzero = pool_.sequence({digits(0), digit('1', '9'), digits(0)});
     const Expr point = pool_.byte('.');
@@ -121,6 +161,7 @@ class NumberTexts {
   }
 
   ExpressionPool& pool_;
+  const bool integer_;
 };
 
 // The digits of a multipleOf without its point, and how many stood behind it.
@@ -155,60 +196,22 @@ Expr JsonText::number(const NumberBounds& bounds) {
 }
 
 Expr JsonText::make_number(const NumberBounds& bounds) {
-  NumberTexts texts(pool_);
-  const bool integer = bounds.integer;
-  const Expr minus = pool_.byte('-');
-  if (!bounds.least && !bounds.most && bounds.divisors.empty() && bounds.others.empty() &&
-      bounds.excluded.empty() && !bounds.fraction) {
-    if (integer)
-      return pool_.any_of(
-          {texts.whole(), pool_.sequence({minus, texts.digit('1', '9'), texts.digits(0)})});
-    return pool_.sequence(
-        {pool_.optional(minus), texts.magnitude(false), pool_.optional(texts.exponent())});
-  }
-  // From 0 up, and below 0 by what is without the sign.
-  std::vector<Expr> positive{texts.magnitude(integer)}, negative{texts.magnitude(integer)};
-  if (integer) negative.push_back(texts.bounded({"0", ""}, true, true, true));
-  if (bounds.least) {
-    const Magnitude m = magnitude_of(bounds.least->decimal);
-    if (is_negative(bounds.least->decimal) && !m.is_zero()) {
-      negative.push_back(texts.bounded(m, bounds.least->strict, false, integer));
-    } else {
-      positive.push_back(texts.bounded(m, bounds.least->strict, true, integer));
-      // -0 is not below 0.
-      negative.push_back(
-          m.is_zero() && !bounds.least->strict ? texts.bounded(m, false, false, integer) : kNever);
-    }
-  }
-  if (bounds.most) {
-    const Magnitude m = magnitude_of(bounds.most->decimal);
-    if (is_negative(bounds.most->decimal) && !m.is_zero()) {
-      negative.push_back(texts.bounded(m, bounds.most->strict, true, integer));
-      positive.push_back(kNever);
-    } else {
-      positive.push_back(texts.bounded(m, bounds.most->strict, false, integer));
-      if (m.is_zero() && bounds.most->strict)
-        negative.push_back(texts.bounded(m, true, true, integer));
-    }
-  }
-  Expr e = pool_.any_of(
-      {pool_.all_of(std::move(positive)), pool_.concat(minus, pool_.all_of(std::move(negative)))});
-  for (const std::string& text : bounds.divisors) {
+  NumberTexts texts(pool_, bounds.integer);
+  if (bounds.are_none()) return texts.any();
+  const Expr sign = pool_.optional(pool_.byte('-'));
+  const auto multiples = [&](const std::string& text) {
     const auto [divisor, decimals] = divisor_of(text);
-    e = pool_.all_of(
-        {e, pool_.concat(pool_.optional(minus), pool_.multiple_of(divisor, decimals))});
-  }
-  for (const std::string& text : bounds.others) {
-    const auto [divisor, decimals] = divisor_of(text);
-    e = pool_.all_of({e, pool_.complement(pool_.concat(pool_.optional(minus),
-                                                       pool_.multiple_of(divisor, decimals)))});
-  }
+    return pool_.concat(sign, pool_.multiple_of(divisor, decimals));
+  };
+  Expr e = texts.within(bounds);
+  for (const std::string& text : bounds.divisors) e = pool_.all_of({e, multiples(text)});
+  for (const std::string& text : bounds.others)
+    e = pool_.all_of({e, pool_.complement(multiples(text))});
   for (const std::string& value : bounds.excluded)
-    e = pool_.all_of({e, pool_.complement(texts.spellings(value, integer))});
+    e = pool_.all_of({e, pool_.complement(texts.spellings(value))});
   if (bounds.fraction) {
     const Expr zeros = pool_.concat(pool_.byte('.'), pool_.repeat(pool_.byte('0'), 1));
-    const Expr integers =
-        pool_.sequence({pool_.optional(minus), texts.whole(), pool_.optional(zeros)});
+    const Expr integers = pool_.sequence({sign, texts.whole(), pool_.optional(zeros)});
     e = pool_.all_of({e, pool_.complement(integers)});
   }
   return e;

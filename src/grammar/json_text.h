@@ -36,6 +36,10 @@ struct NumberBounds {
   std::vector<std::string> others{};    // of which it is no multiple
   std::vector<std::string> excluded{};  // values
   bool fraction = false;                // not an integer's value
+
+  bool are_none() const {
+    return !least && !most && divisors.empty() && others.empty() && excluded.empty() && !fraction;
+  }
 };
 
 class JsonText {

@@ -131,6 +131,10 @@ class TagCompiler {
     std::string begin;
     Symbol content{};  // and its end
   };
+  // Of tags.
+  struct HowMany {
+    bool at_least_one = false, stop_after_first = false;
+  };
 
   Symbol structures(TagFields& fields) {
     std::vector<Tag> tags;
@@ -141,7 +145,7 @@ class TagCompiler {
       tags.back().content = grammar_.sequence({tags.back().content, mark(tag.text("end"))});
       tag.finish();
     }
-    return dispatched(tags, fields, {}, false, false);
+    return dispatched(tags, fields, {}, {});
   }
 
   Symbol format(const json::value& value, const std::string& place, int depth) {
@@ -284,15 +288,19 @@ class TagCompiler {
     return out;
   }
 
+  static HowMany how_many(TagFields& fields) {
+    return {.at_least_one = fields.flag("at_least_one"),
+            .stop_after_first = fields.flag("stop_after_first")};
+  }
+
   Symbol triggered_tags(TagFields& fields, int depth) {
     const std::vector<Tag> tags = this->tags(fields, depth);
-    const bool at_least_one = fields.flag("at_least_one");
-    const bool stop_after_first = fields.flag("stop_after_first");
-    return dispatched(tags, fields, fields.texts("excludes"), at_least_one, stop_after_first);
+    const HowMany number = how_many(fields);
+    return dispatched(tags, fields, fields.texts("excludes"), number);
   }
 
   Symbol dispatched(const std::vector<Tag>& tags, TagFields& fields, Texts excludes,
-                    bool at_least_one, bool stop_after_first) {
+                    HowMany number) {
     Dispatch dispatch{.marks = fields.texts("triggers"), .excludes = std::move(excludes)};
     if (dispatch.marks.empty()) fields.wrong("'triggers' has to be a list of some");
     std::vector<Symbol> first;
@@ -311,9 +319,9 @@ class TagCompiler {
     }
     // Where there has to be one, nothing stands before it.
     const Symbol one = grammar_.any_of(first);
-    if (at_least_one && stop_after_first) return one;
-    const Symbol any = of(dispatch, !stop_after_first);
-    return at_least_one ? grammar_.sequence({one, any}) : any;
+    if (number.at_least_one && number.stop_after_first) return one;
+    const Symbol any = of(dispatch, !number.stop_after_first);
+    return number.at_least_one ? grammar_.sequence({one, any}) : any;
   }
 
   Symbol tags_with_separator(TagFields& fields, int depth) {
@@ -321,14 +329,14 @@ class TagCompiler {
     for (const Tag& tag : tags(fields, depth))
       any.push_back(grammar_.sequence({mark(tag.begin), tag.content}));
     const Symbol one = grammar_.any_of(any);
-    const bool at_least_one = fields.flag("at_least_one");
+    const HowMany number = how_many(fields);
     const Symbol separator = mark(fields.text("separator"));
     Symbol all = one;
-    if (!fields.flag("stop_after_first")) {
+    if (!number.stop_after_first) {
       all = grammar_.sequence(
           {one, grammar_.repeat(grammar_.sequence({separator, one}), 0, kUnbounded)});
     }
-    return grammar_.repeat(all, at_least_one ? 1 : 0, 1);
+    return grammar_.repeat(all, number.at_least_one ? 1 : 0, 1);
   }
 
   Symbol dispatch(TagFields& fields, int depth) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -11,9 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/never.h"
+
 namespace vecton::generation {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
+using base::kNever;
 
 // The numbers that a request or the model's defaults have given.
 struct Sampling {

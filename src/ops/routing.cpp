@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
+#include "base/never.h"
 #include "ops/host_rows.h"
 
 namespace vecton::ops {
 
 namespace {
 
-constexpr float kNever = -std::numeric_limits<float>::infinity();
+using base::kNever;
 
 // The k largest, the first of equal ones. NaN is smaller than all.
 std::vector<int32_t> largest(std::span<const float> x, int64_t k) {

@@ -39,7 +39,7 @@ MAY_INCLUDE_HEADERS = {
                "backend/cpu/isa.h", "backend/cpu/targets.h"],  # for which instruction sets kernels are compiled
     "cli": ["backend/machine.h", "convert/convert.h", "engine/best_of.h", "engine/sources.h", "media/decode.h", "media/picture.h", "media/resample.h",
             "media/source.h", "server/server.h"],
-    "python": ["backend/machine.h", "parsers/answer_parser.h", "parsers/call_id.h", "parsers/content_beginning.h", "parsers/forced_calls.h",
+    "python": ["backend/machine.h", "engine/best_of.h", "parsers/answer_parser.h", "parsers/call_id.h", "parsers/content_beginning.h", "parsers/forced_calls.h",
                "parsers/markers.h"],
 }
 # A folder's namespace has its name; these have others beside it.

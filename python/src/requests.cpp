@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "engine/best_of.h"
 #include "generation.h"
 
 namespace vecton::python {
@@ -414,10 +415,14 @@ nb::object Results::entities(int64_t index, const std::string& text, const std::
   return list;
 }
 
-nb::object Results::generation(int64_t index) const {
+nb::object Results::generation(int64_t index, std::optional<int64_t> best) const {
   const Result& result = at(index);
   if (const Error* const error = result.error()) throw Error(*error);
-  return to_python(result.get<Generation>());
+  const auto& all = result.get<Generation>();
+  if (!best) return to_python(all);
+  Generation kept = all;
+  engine::keep_best(kept, *best);
+  return to_python(kept);
 }
 
 nb::object Results::fillings(int64_t index, const Engine& engine) const {
@@ -496,7 +501,7 @@ void bind_requests(nb::module_& m) {
       // A converted `out` would be a copy, which nobody reads.
       .def("copy_into", &Results::copy_into, nb::arg("out").noconvert(), nb::arg("start"),
            nb::arg("also") = -1)
-      .def("generation", &Results::generation, nb::arg("index"))
+      .def("generation", &Results::generation, nb::arg("index"), nb::arg("best") = nb::none())
       .def("scores", &Results::scores)
       .def("logits", &Results::logits)
       .def_prop_ro("prompt_tokens", &Results::prompt_tokens)

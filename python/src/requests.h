@@ -5,6 +5,7 @@
 #include <nanobind/ndarray.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,8 @@ class Results {
   nb::object truncated() const;
   nb::object entities(int64_t index, const std::string& text, const std::string& aggregation,
                       const Engine& engine) const;
-  nb::object generation(int64_t index) const;
+  // `best`: of its completions the likeliest ones per token alone (keep_best()).
+  nb::object generation(int64_t index, std::optional<int64_t> best) const;
   nb::object fillings(int64_t index, const Engine& engine) const;
 
  private:

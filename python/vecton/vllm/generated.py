@@ -1,7 +1,7 @@
 """vllm.outputs of requests that generate."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from vecton.generation import Completion, Generation, TokenLogprobs
@@ -71,17 +71,10 @@ def completion_output(completion: Completion, with_logprobs: bool, texts: bool, 
                             ends.stop_reason(completion))
 
 
-def best(completions: list[Completion], n: int) -> list[Completion]:
-    """The n of the greatest log-probability per token, the best first."""
-    order = sorted(completions, key=lambda one: -one.cumulative_logprob / len(one.token_ids) if one.token_ids else float("inf"))
-    return [replace(completion, index=i) for i, completion in enumerate(order[:n])]
-
-
 def request_output(request_id: str, prompt: str | None, generation: Generation, params: Any, texts: bool, ends: Ends) -> RequestOutput:
     """`texts`: whether tokens become texts."""
     of_prompt: list[dict[int, Logprob] | None] | None = None
     if params.prompt_logprobs is not None:
         of_prompt = [None, *(logprobs_of(token, texts) for token in generation.prompt_logprobs)]
-    completions = best(generation.completions, params.n) if params.chooses else generation.completions
-    outputs = [completion_output(completion, params.logprobs is not None, texts, ends) for completion in completions]
+    outputs = [completion_output(completion, params.logprobs is not None, texts, ends) for completion in generation.completions]
     return RequestOutput(request_id, prompt, generation.prompt_token_ids, of_prompt, outputs, num_cached_tokens=generation.cached_tokens)

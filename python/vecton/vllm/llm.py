@@ -318,7 +318,7 @@ class LLM:
             i = len(outputs)
             prompt = prompts[i] if isinstance(prompts[i], str) else None
             texts = many[i].detokenize and not self._skips_tokenizer
-            generation = to_generation(part.generation(0))
+            generation = to_generation(part.generation(0, many[i].n if many[i].chooses else None))
             ends = Ends(None if many[i].ignore_eos else self._eos, first)
             outputs.append(request_output(str(numbers[i]), prompt, generation, many[i], texts, ends))
         return outputs

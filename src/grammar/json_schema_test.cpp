@@ -383,7 +383,9 @@ TEST(JsonSchemaTest, WhatIsNotTakenIsNamedWithItsPlace) {
       {R"({"type":"array","maxItems":3,"not":{"uniqueItems":true}})", "'uniqueItems' at #"},
       {R"({"pattern":"\\p{Script=Greek}"})", "\\p{Script=Greek} is not taken"},
       {R"({"multipleOf":0.12345678912})", "'multipleOf' at #"},
-      {R"({"maxProperties":1000000})", "maxProperties"}};
+      {R"({"maxProperties":1000000})", "maxProperties"},
+      {R"({"properties":{"a":{},"b":{},"c":{}},"minProperties":2305843009213693951})",
+       "minProperties"}};
   check_refusals(cases);
 }
 
@@ -400,6 +402,7 @@ TEST(JsonSchemaTest, WhatIsWrongIsNamed) {
       {R"({"pattern":"("})", "a ( without its )"},
       {"{\"\\u0001link\":0}", "U+0001"},
       {"false", "no text satisfies"},
+      {R"({"type":"string","not":{"maxLength":9223372036854775807}})", "no text satisfies"},
       {R"({"type":"integer","minimum":3,"maximum":2})", "no text satisfies"},
       {R"({"type":"object","properties":{"a":{"$ref":"#"}},"required":["a"]})",
        "no text satisfies"},

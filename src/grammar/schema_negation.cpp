@@ -1,5 +1,6 @@
 // Schemas that hold exactly where others do not.
 #include <algorithm>
+#include <cstdint>
 
 #include "grammar/json_text.h"
 #include "grammar/schema_document.h"
@@ -197,7 +198,8 @@ class SchemaDocument::Negation {
   }
   void most_count(const Keyword& k) {
     const Counted& of = *std::ranges::find(kCounted, k.key, &Counted::most);
-    add(typed(of.type, of.least, count(k) + 1));
+    // Nothing has more than the largest number there is.
+    if (count(k) < INT64_MAX) add(typed(of.type, of.least, count(k) + 1));
   }
 
   // None holds, or two do.

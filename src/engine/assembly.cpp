@@ -95,9 +95,9 @@ Assembly::Assembly(const Routes& routes, const Writers* writers, int64_t most_to
     }
     if (std::holds_alternative<Generate>(request.task)) {
       Item item{.kind = Kind::kCompletions, .sequences = {}};
-      const Sequence prepared = routes.prepare(request, where, &fetched);
+      Sequence prepared = routes.prepare(request, where, &fetched);
       try {
-        for (Sequence& sequence : writers->make(prepared, request, i, most_tokens))
+        for (Sequence& sequence : writers->make(std::move(prepared), request, i, most_tokens))
           item.sequences.push_back(add(std::move(sequence)));
       } catch (const Error& e) {
         throw Error(e.code(), where + e.what(), e.field());

@@ -86,8 +86,9 @@ Generation take_generation(Sequence& sequence) {
   Generation generation;
   generating.writer.abort();  // unless it has ended
   generation.completions.push_back(generating.writer.take_completion());
-  generation.prompt_token_ids.assign(sequence.ids.begin(),
-                                     sequence.ids.begin() + generating.prompt_tokens);
+  if (generating.writer.index() == 0)
+    generation.prompt_token_ids.assign(sequence.ids.begin(),
+                                       sequence.ids.begin() + generating.prompt_tokens);
   generation.prompt_logprobs = std::move(generating.prompt_logprobs);
   generation.cached_tokens = std::max<int64_t>(0, generating.cached_tokens);
   generation.time_to_first_token = std::chrono::duration<double>(first - sequence.queued).count();
@@ -109,7 +110,7 @@ Writers::Writers(const Plan& plan, const EngineOptions& options,
   std::erase_if(defaults_.eos_token_ids, [&](int32_t id) { return id >= plan.shape.vocab; });
 }
 
-std::vector<Sequence> Writers::make(const Sequence& prepared, const Request& request, size_t index,
+std::vector<Sequence> Writers::make(Sequence prepared, const Request& request, size_t index,
                                     int64_t most_tokens) const {
   const Generate& asked = std::get<Generate>(request.task);
   const int64_t prompt = prepared.tokens();
@@ -140,17 +141,19 @@ std::vector<Sequence> Writers::make(const Sequence& prepared, const Request& req
   stream->request = index;
   std::unique_ptr<generation::TokenConstraint> constraint;
   if (asked.structured_output) constraint = constraints_->make(*asked.structured_output);
-  std::vector<Sequence> sequences;
+  const generation::History history(prepared.ids, settings.sampling);
+  std::vector<Sequence> sequences(static_cast<size_t>(asked.n - 1), prepared);
+  sequences.push_back(std::move(prepared));
   for (int64_t i = 0; i < asked.n; ++i) {
-    sequences.push_back(prepared);
     generation::Settings own = settings;
     own.sampling.seed += static_cast<uint64_t>(i);
-    sequences.back().generating = std::make_shared<Generating>(
-        Generating{.writer = generation::Writer(std::move(own), prepared.ids, i, tokenizer_,
+    std::shared_ptr<Generating>& generating = sequences[static_cast<size_t>(i)].generating;
+    generating = std::make_shared<Generating>(
+        Generating{.writer = generation::Writer(std::move(own), history, i, tokenizer_,
                                                 constraint ? constraint->clone() : nullptr),
                    .stream = stream,
                    .prompt_tokens = prompt});
-    if (lookup_) sequences.back().generating->drafter.emplace(*lookup_);
+    if (lookup_) generating->drafter.emplace(*lookup_);
   }
   return sequences;
 }

@@ -73,7 +73,7 @@ struct Written {
 Written write_tokens(Sequence& sequence);
 // Tells the stream what is new.
 void tell(Sequence& sequence);
-// The answer of a sequence that has ended.
+// The answer of a sequence that has ended; the first completion's has the prompt's tokens.
 Generation take_generation(Sequence& sequence);
 
 class Writers {
@@ -83,7 +83,7 @@ class Writers {
 
   // A sequence per completion. `most_tokens`: of prompt and completion, that the cache holds; 0 =
   // any number. Errors name the field.
-  std::vector<Sequence> make(const Sequence& prepared, const Request& request, size_t index,
+  std::vector<Sequence> make(Sequence prepared, const Request& request, size_t index,
                              int64_t most_tokens) const;
 
   const generation::Defaults& defaults() const { return defaults_; }

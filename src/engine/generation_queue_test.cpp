@@ -50,8 +50,9 @@ class GenerationQueueTest : public ::testing::Test {
     generation::Settings settings;
     settings.sampling.temperature = 0;
     settings.max_tokens = count;
+    const generation::History prompt(ids, settings.sampling);
     sequence.generating = std::make_shared<Generating>(
-        Generating{.writer = generation::Writer(settings, ids, 0, tokenizer_, nullptr),
+        Generating{.writer = generation::Writer(settings, prompt, 0, tokenizer_, nullptr),
                    .stream = std::make_shared<Stream>(),
                    .prompt_tokens = std::ssize(ids),
                    .shares = true});

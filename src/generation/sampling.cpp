@@ -119,16 +119,16 @@ void keep_top_p(std::vector<Candidate>& all, double p) {
 
 }  // namespace
 
-History::History(std::span<const int32_t> prompt, const Sampling& sampling)
-    : counts_needed_(has_penalties(sampling)) {
-  if (sampling.repetition_penalty == 1) return;
-  if (!sampling.repetition_context_size) {
-    prompt_.insert(prompt.begin(), prompt.end());
-  } else {
-    const auto size = std::min<int64_t>(std::ssize(prompt), *sampling.repetition_context_size);
-    prompt_end_.assign(prompt.end() - size, prompt.end());
-  }
+History::Prompt History::kept_of(std::span<const int32_t> prompt, const Sampling& sampling) {
+  if (sampling.repetition_penalty == 1) return {};
+  if (!sampling.repetition_context_size) return {.ids = {prompt.begin(), prompt.end()}, .end = {}};
+  const auto size = std::min<int64_t>(std::ssize(prompt), *sampling.repetition_context_size);
+  return {.ids = {}, .end = {prompt.end() - size, prompt.end()}};
 }
+
+History::History(std::span<const int32_t> prompt, const Sampling& sampling)
+    : prompt_(std::make_shared<const Prompt>(kept_of(prompt, sampling))),
+      counts_needed_(has_penalties(sampling)) {}
 
 void History::add(int32_t id) {
   ids_.push_back(id);
@@ -140,7 +140,7 @@ std::unordered_set<int32_t> History::last(int64_t context_size) const {
     return std::span(ids).last(static_cast<size_t>(std::min<int64_t>(size, std::ssize(ids))));
   };
   const auto written = of(ids_, context_size);
-  const auto read = of(prompt_end_, context_size - std::ssize(written));
+  const auto read = of(prompt_->end, context_size - std::ssize(written));
   std::unordered_set<int32_t> ids(written.begin(), written.end());
   ids.insert(read.begin(), read.end());
   return ids;

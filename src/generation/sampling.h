@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <unordered_map>
@@ -31,7 +32,7 @@ struct Sampling {
   bool greedy() const { return temperature == 0; }
 };
 
-// The tokens so far, as penalties see them.
+// The tokens so far, as penalties see them. Copies share what is kept of the prompt.
 class History {
  public:
   History(std::span<const int32_t> prompt, const Sampling& sampling);
@@ -40,15 +41,20 @@ class History {
   // Of the completion.
   const std::vector<int32_t>& ids() const { return ids_; }
   const std::unordered_map<int32_t, int64_t>& counts() const { return counts_; }
-  bool in_prompt(int32_t id) const { return prompt_.contains(id); }
-  const std::unordered_set<int32_t>& prompt() const { return prompt_; }
+  bool in_prompt(int32_t id) const { return prompt_->ids.contains(id); }
+  const std::unordered_set<int32_t>& prompt() const { return prompt_->ids; }
   // Once each: those of the last `context_size` tokens of prompt and completion.
   std::unordered_set<int32_t> last(int64_t context_size) const;
 
  private:
+  struct Prompt {
+    std::unordered_set<int32_t> ids;  // where the repetition penalty needs all of it
+    std::vector<int32_t> end;         // where it needs but the last tokens
+  };
+  static Prompt kept_of(std::span<const int32_t> prompt, const Sampling& sampling);
+
   std::vector<int32_t> ids_;
-  std::unordered_set<int32_t> prompt_;           // where the repetition penalty needs all of it
-  std::vector<int32_t> prompt_end_;              // where it needs but the last tokens
+  std::shared_ptr<const Prompt> prompt_;
   std::unordered_map<int32_t, int64_t> counts_;  // where a penalty needs them
   bool counts_needed_ = false;
 };

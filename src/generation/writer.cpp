@@ -10,7 +10,7 @@
 
 namespace vecton::generation {
 
-Writer::Writer(Settings settings, std::span<const int32_t> prompt, int64_t index,
+Writer::Writer(Settings settings, History prompt, int64_t index,
                std::shared_ptr<const Tokenizer> tokenizer,
                std::unique_ptr<TokenConstraint> constraint)
     : settings_(std::move(settings)),
@@ -18,7 +18,7 @@ Writer::Writer(Settings settings, std::span<const int32_t> prompt, int64_t index
       tokenizer_(std::move(tokenizer)),
       structure_(std::move(constraint), settings_.asked->structured_output, tokenizer_),
       ends_(settings_.ends()),
-      history_(prompt, settings_.sampling),
+      history_(std::move(prompt)),
       detokenizer_(tokenizer_, settings_.skip_special_tokens),
       stop_(settings_.asked->stop, settings_.asked->include_stop_str_in_output),
       completion_{.index = index} {}

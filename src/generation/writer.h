@@ -21,8 +21,9 @@ namespace vecton::generation {
 
 class Writer {
  public:
-  // `constraint` may be null.
-  Writer(Settings settings, std::span<const int32_t> prompt, int64_t index,
+  // `prompt`: the history before the first token, by the sampling of `settings`; `constraint` may
+  // be null.
+  Writer(Settings settings, History prompt, int64_t index,
          std::shared_ptr<const Tokenizer> tokenizer, std::unique_ptr<TokenConstraint> constraint);
 
   // The logits after all tokens so far, which are changed, to the next token. Error (kInternal)

@@ -27,9 +27,10 @@ class WriterTest : public ::testing::Test {
   Writer writer(const Generate& asked, std::unique_ptr<TokenConstraint> constraint = nullptr) {
     Generate greedy = asked;
     if (!asked.temperature) greedy.temperature = 0;
-    return Writer(decide(greedy, defaults_, *tokenizer_,
-                         {.vocab = vocab(), .max_model_len = 1000, .max_logprobs = -1}, 1),
-                  std::vector<int32_t>{0}, 0, tokenizer_, std::move(constraint));
+    Settings settings = decide(greedy, defaults_, *tokenizer_,
+                               {.vocab = vocab(), .max_model_len = 1000, .max_logprobs = -1}, 1);
+    const History prompt(std::vector<int32_t>{0}, settings.sampling);
+    return Writer(std::move(settings), prompt, 0, tokenizer_, std::move(constraint));
   }
   // Logits that have this token as their best.
   std::vector<float> liking(int32_t id) const {

@@ -97,7 +97,7 @@ Tensor DualEncoder::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache*
   for (size_t i = 0; i < batch.images.to.size(); ++i)
     image_of[static_cast<size_t>(batch.images.to[i])] = batch.images.from[i];
   tensor::Batch texts;
-  std::vector<int32_t> from_images, images_to, texts_to, text_rows;
+  std::vector<int32_t> from_images, images_to, texts_to;
   int32_t row = 0;
   for (size_t s = 0; s + 1 < batch.rows.offsets.size(); ++s) {
     if (batch.wanted.offsets[s] == batch.wanted.offsets[s + 1]) continue;
@@ -111,7 +111,6 @@ Tensor DualEncoder::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache*
     texts.rows.index.insert(texts.rows.index.end(), batch.rows.index.begin() + begin,
                             batch.rows.index.begin() + end);
     texts.rows.offsets.push_back(static_cast<int32_t>(texts.ids.size()));
-    text_rows.push_back(static_cast<int32_t>(text_rows.size()));
     texts_to.push_back(row++);
   }
   if (texts.ids.empty())
@@ -119,8 +118,7 @@ Tensor DualEncoder::forward(Ops& ops, const tensor::Batch& batch, tensor::Cache*
   const Tensor of_texts = text_.forward(ops, std::move(texts));
   if (images_to.empty()) return of_texts;
   const Tensor rows = ops.allocate(row, of_texts.columns());
-  ops.store_rows(of_texts, ops.upload_indices(std::move(text_rows)), rows,
-                 ops.upload_indices(std::move(texts_to)));
+  ops.store_all(of_texts, rows, ops.upload_indices(std::move(texts_to)));
   ops.store_rows(batch.images.features, ops.upload_indices(std::move(from_images)), rows,
                  ops.upload_indices(std::move(images_to)));
   return rows;

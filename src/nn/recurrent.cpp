@@ -1,6 +1,5 @@
 #include "nn/recurrent.h"
 
-#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -26,12 +25,6 @@ struct Extended {
   }
 };
 
-std::vector<int32_t> counted(size_t n) {
-  std::vector<int32_t> every(n);
-  std::iota(every.begin(), every.end(), 0);
-  return every;
-}
-
 // Rows of slots that have `each`.
 std::vector<int32_t> rows_of_slots(const std::vector<int32_t>& slots, int32_t each) {
   std::vector<int32_t> rows;
@@ -54,9 +47,8 @@ Tensor causal_conv(const ForwardPass& pass, int64_t layer, const Tensor& x, cons
   const tensor::Indices own = ops.upload_indices(extended.own);
   const Tensor earlier =
       ops.gather_rows(kept, ops.upload_indices(rows_of_slots(pass.batch.state_slots, before)));
-  ops.store_rows(earlier, ops.upload_indices(counted(extended.earlier.size())), all,
-                 ops.upload_indices(extended.earlier));
-  ops.store_rows(x, ops.upload_indices(counted(extended.own.size())), all, own);
+  ops.store_all(earlier, all, ops.upload_indices(extended.earlier));
+  ops.store_all(x, all, own);
 
   const tensor::SlotMapping& mapping = pass.batch.state_mapping;
   std::vector<int32_t> last;
@@ -92,9 +84,9 @@ Tensor centred_conv(const ForwardPass& pass, const Tensor& x, const Tensor& taps
   }
   const Tensor all = ops.allocate(extended.count(), x.columns());
   const std::vector<float> nothing(zeros.size() * static_cast<size_t>(x.columns()));
-  ops.store_rows(x, ops.upload_indices(counted(own.size())), all, ops.upload_indices(own));
-  ops.store_rows(ops.upload(nothing, static_cast<int64_t>(zeros.size()), x.columns()),
-                 ops.upload_indices(counted(zeros.size())), all, ops.upload_indices(zeros));
+  ops.store_all(x, all, ops.upload_indices(own));
+  ops.store_all(ops.upload(nothing, static_cast<int64_t>(zeros.size()), x.columns()), all,
+                ops.upload_indices(zeros));
   const tensor::SequenceRows rows = ops.upload_rows(std::move(extended));
   return ops.gather_rows(ops.short_conv(all, taps, bias, rows),
                          ops.upload_indices(std::move(later)));

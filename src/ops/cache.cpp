@@ -1,7 +1,6 @@
 #include "ops/cache.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace vecton::ops {
@@ -88,10 +87,7 @@ void add_states(const tensor::CacheLayout& layout, int64_t slots, Ops& ops, tens
   const auto zeroed = [&](int64_t rows, int64_t columns, int64_t first_rows) {
     const Tensor made = ops.allocate_kept(rows, columns);
     const std::vector<float> zeros(static_cast<size_t>(first_rows * columns));
-    std::vector<int32_t> every(static_cast<size_t>(first_rows));
-    std::iota(every.begin(), every.end(), 0);
-    const tensor::Indices places = ops.upload_indices(std::move(every));
-    ops.store_rows(ops.upload(zeros, first_rows, columns), places, made, places);
+    ops.store_all(ops.upload(zeros, first_rows, columns), made);
     return made;
   };
   cache.layers.resize(layout.size());

@@ -66,12 +66,7 @@ Tensor group_by_group(Ops& ops, const Tensor& x, std::span<const RowsOf<W>> grou
   const Tensor y = ops.allocate(x.rows(), groups.front().weight->w->n);
   int64_t first = 0;
   for (const auto& [weight, rows] : groups) {
-    const auto count = static_cast<size_t>(rows);
-    std::vector<int32_t> from(count), to(count);
-    std::iota(from.begin(), from.end(), 0);
-    std::iota(to.begin(), to.end(), static_cast<int32_t>(first));
-    ops.store_rows(multiply(x.slice_rows(first, rows), *weight),
-                   ops.upload_indices(std::move(from)), y, ops.upload_indices(std::move(to)));
+    ops.store_all(multiply(x.slice_rows(first, rows), *weight), y.slice_rows(first, rows));
     first += rows;
   }
   return y;
@@ -109,12 +104,11 @@ Tensor Ops::experts(const Tensor& x, const Routes& routes, const Experts& expert
   std::vector<ChosenExpert> batch;
   std::vector<int32_t> to;
   const auto multiply_batch = [&] {
-    std::vector<int32_t> from, every(to.size());
+    std::vector<int32_t> from;
     for (const int32_t place : to) from.push_back(place / k);
-    std::iota(every.begin(), every.end(), 0);
     const Tensor rows = gather_rows(x, upload_indices(std::move(from)));
-    store_rows(rows_of_experts(*this, rows, batch, experts), upload_indices(std::move(every)),
-               parts, upload_indices(std::exchange(to, {})));
+    store_all(rows_of_experts(*this, rows, batch, experts), parts,
+              upload_indices(std::exchange(to, {})));
     batch.clear();
   };
   for (const int32_t place : places) {

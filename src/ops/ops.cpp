@@ -40,6 +40,13 @@ Tensor change_rows(Ops& ops, const Tensor& x, const F& change) {
   return ops.upload(rows.values, x.rows(), x.columns());
 }
 
+// 0, 1, 2, ...
+std::vector<int32_t> counted(int64_t n) {
+  std::vector<int32_t> all(static_cast<size_t>(n));
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
 double dot(std::span<const float> a, std::span<const float> b) {
   double sum = 0;
   for (size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
@@ -198,6 +205,15 @@ Tensor Ops::scale(Tensor x, float factor) {
   return multiply(std::move(x), times);
 }
 
+void Ops::store_all(const Tensor& x, const Tensor& into, const tensor::Indices& to) {
+  store_rows(x, upload_indices(counted(x.rows())), into, to);
+}
+
+void Ops::store_all(const Tensor& x, const Tensor& into) {
+  const tensor::Indices rows = upload_indices(counted(x.rows()));
+  store_rows(x, rows, into, rows);
+}
+
 Tensor Ops::gather_columns(const Tensor& x, const tensor::Indices& columns) {
   const std::vector<int32_t> from = download_indices(columns);
   HostRows rows(*this, x);
@@ -213,12 +229,9 @@ Tensor Ops::concat_columns(std::span<const Tensor> parts) {
   int64_t columns = 0;
   for (const Tensor& part : parts) columns += part.columns();
   const Tensor y = allocate(parts.front().rows(), columns);
-  std::vector<int32_t> every(static_cast<size_t>(y.rows()));
-  std::iota(every.begin(), every.end(), 0);
-  const tensor::Indices rows = upload_indices(std::move(every));
   int64_t at = 0;
   for (const Tensor& part : parts) {
-    store_rows(part, rows, y.slice_columns(at, part.columns()), rows);
+    store_all(part, y.slice_columns(at, part.columns()));
     at += part.columns();
   }
   return y;
@@ -326,8 +339,7 @@ Tensor Ops::softcap(Tensor x, float cap) {
 
 Ops::TopK Ops::top_k(const Tensor& x, int64_t k) {
   HostRows rows(*this, x);
-  std::vector<int32_t> order(static_cast<size_t>(x.columns()));
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<int32_t> order = counted(x.columns());
   std::vector<float> values, columns;
   for (int64_t i = 0; i < x.rows(); ++i) {
     const std::span<const float> row = rows.row(i);

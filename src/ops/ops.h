@@ -163,6 +163,10 @@ class Ops {
   virtual void store_rows(const Tensor& x, const tensor::Indices& from, const Tensor& into,
                           const tensor::Indices& to) = 0;
 
+  // Every row of x, to the rows to[i] of `into`, or to its first ones.
+  void store_all(const Tensor& x, const Tensor& into, const tensor::Indices& to);
+  void store_all(const Tensor& x, const Tensor& into);
+
   virtual Tensor gather_columns(const Tensor& x, const tensor::Indices& columns);
   // [m, a] and [m, b], ... side by side.
   virtual Tensor concat_columns(std::span<const Tensor> parts);

@@ -11,6 +11,7 @@
 #include "server/conversation_fields.h"
 #include "server/generation.h"
 #include "server/logprobs.h"
+#include "server/messages.h"
 #include "server/openai.h"
 #include "server/render.h"
 #include "server/sampling.h"
@@ -284,13 +285,21 @@ HttpResponse chat_answer(const ChatWishes& wishes, const Context& context,
   return response;
 }
 
-// The text of the last message, where it is the assistant's.
+// The text of the last message, where it is the assistant's: what it says, or its parts.
 std::string last_text(const json::array& messages) {
   const json::object* last = messages.empty() ? nullptr : messages.back().if_object();
   const json::value* role = last ? last->if_contains("role") : nullptr;
-  const json::value* content = last ? last->if_contains("content") : nullptr;
-  const bool said = role && *role == json::value("assistant") && content && content->is_string();
-  return said ? std::string(content->get_string()) : "";
+  if (!role || *role != json::value("assistant")) return "";
+  std::vector<Image> images;  // have no text
+  const json::array normalised = normalised_messages({messages.back()}, true, &images);
+  const json::value& content = normalised.front().at("content");
+  if (content.is_string()) return std::string(content.get_string());
+  std::string text;
+  for (const json::value& part : content.get_array()) {
+    if (const json::value* piece = part.get_object().if_contains("text"))
+      text += (text.empty() ? "" : "\n") + std::string(piece->get_string());
+  }
+  return text;
 }
 
 }  // namespace

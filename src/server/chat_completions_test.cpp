@@ -145,6 +145,24 @@ TEST_F(ChatCompletions, AnswersInOpenAisShape) {
             R"("completion_tokens_details":{"reasoning_tokens":0}})");
 }
 
+TEST_F(ChatCompletions, EchoesWhatTheAssistantSaidLast) {
+  test.options.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}";
+  const auto echoed = [&](const std::string& last) {
+    const json::value body = test.whole(
+        test.plan(openai::chat_completions,
+                  R"({"echo":true,"continue_final_message":true,"add_generation_prompt":false,)"
+                  R"("messages":[{"role":"user","content":"Hi"},)" +
+                      last + "]}"),
+        {"!"});
+    return body.at("choices").at(0).at("message").at("content");
+  };
+  EXPECT_EQ(echoed(R"({"role":"assistant","content":"Hello"})"), "Hello!");
+  EXPECT_EQ(echoed(R"({"role":"assistant","content":[{"type":"text","text":"Hel"},)"
+                   R"({"type":"output_text","text":"lo"}]})"),
+            "Hel\nlo!");
+  EXPECT_EQ(echoed(R"({"role":"user","content":"Hello"})"), "!");
+}
+
 TEST_F(ChatCompletions, TellsThinkingAndCallsFromContent) {
   const std::vector<std::string> pieces = {"<think>\nR</thi",
                                            "nk>\n\nA\n<tool_call>{\"name\": \"f\",",

@@ -14,4 +14,8 @@ namespace vecton::parsers {
 std::string call_id(const ParserOptions& parser, std::string_view answer, int64_t choice,
                     size_t call);
 
+// The id of a call of the conversation, whoever made it, as the template takes it: Mistral's raise
+// an error where it is none of theirs.
+std::string call_id_in_prompt(const Choice& formats, std::string_view id);
+
 }  // namespace vecton::parsers

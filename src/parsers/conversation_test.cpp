@@ -63,6 +63,16 @@ TEST(CallId, IsOfTheAnswerTheChoiceAndTheCall) {
   EXPECT_EQ(call_id({.formats = {"mistral", ""}}, "a", 0, 0).size(), 9u);
 }
 
+TEST(CallId, OfAConversationIsAsTheTemplateTakesIt) {
+  const Choice hermes{"hermes", ""}, mistral{"mistral", ""};
+  EXPECT_EQ(call_id_in_prompt(hermes, "toolu_01-x"), "toolu_01-x");
+  EXPECT_EQ(call_id_in_prompt(mistral, "abcDEF123"), "abcDEF123");
+  EXPECT_EQ(call_id_in_prompt(mistral, "call_abcDEF123"), "abcDEF123");
+  for (const char* foreign : {"toolu_01ABC", "call_1", "abc-EF123", ""})
+    EXPECT_EQ(call_id_in_prompt(mistral, foreign).size(), 9u) << foreign;
+  EXPECT_NE(call_id_in_prompt(mistral, "call_1"), call_id_in_prompt(mistral, "call_2"));
+}
+
 TEST(ForcedCalls, AreTheModelsOwnWhereItsArgumentsAreJson) {
   ParserOptions parser{.formats = {"hermes", ""}, .calling = Calling::kNamed, .named = "g"};
   const StructuredOutput structure =

@@ -368,5 +368,38 @@ TEST_F(ChatCompletions, MessagesAreNormalised) {
               HasSubstr("messages[0].content"));
 }
 
+// Mistral's templates raise an error for ids of other servers.
+TEST_F(ChatCompletions, IdsOfCallsAreThoseThatATemplateTakes) {
+  const std::string messages =
+      R"([{"role":"user","content":"Hi"},{"role":"assistant","content":null,"tool_calls":[)"
+      R"({"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}},)"
+      R"({"id":"abcdefghi","type":"function","function":{"name":"f","arguments":"{}"}}]},)"
+      R"({"role":"tool","tool_call_id":"call_1","content":"2"}])";
+  const auto ids = [&](const char* sign) {
+    return prompt(test.plan(
+        openai::chat_completions,
+        R"({"messages":)" + messages +
+            R"(,"chat_template":"{% for m in messages %}{{ m.tool_call_id }};{% for c in )"
+            R"(m.tool_calls %}{{ c.id }},{% endfor %}{% endfor %})" +
+            sign + "\"}"));
+  };
+  EXPECT_EQ(ids("<tool_call>"), ";;call_1,abcdefghi,call_1;<tool_call>");
+  const std::string mistral = ids("[TOOL_CALLS]");
+  const std::string made = mistral.substr(2, 9);
+  EXPECT_EQ(mistral, ";;" + made + ",abcdefghi," + made + ";[TOOL_CALLS]");
+  EXPECT_NE(made, "call_1,ab");
+}
+
+// GPT-OSS' template writes a description of each tool, which OpenAI's clients need not give.
+TEST_F(ChatCompletions, ToolsNeedNoDescription) {
+  for (const char* about : {"", R"(,"description":null)"}) {
+    const std::string tools =
+        R"(,"tools":[{"type":"function","function":{"name":"f")" + std::string(about) + "}}]";
+    EXPECT_EQ(prompt(plan(tools, R"("chat_template":"{{ '//' + tools[0].function.description }})"
+                                 R"(<|channel|><|message|>")")),
+              "//<|channel|><|message|>");
+  }
+}
+
 }  // namespace
 }  // namespace vecton::server

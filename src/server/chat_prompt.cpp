@@ -44,8 +44,8 @@ void force_calls(const Context& context, const Conversation& conversation,
 }
 
 // GPT-OSS was trained on three efforts: others mean the nearest.
-std::string effort_for(const std::string& text, const std::string& effort) {
-  if (parsers::detect(text).reasoning != parsers::kHarmony) return effort;
+std::string effort_for(const parsers::Choice& formats, const std::string& effort) {
+  if (formats.reasoning != parsers::kHarmony) return effort;
   if (effort == "none" || effort == "minimal") return "low";
   return effort == "xhigh" || effort == "max" ? "high" : effort;
 }
@@ -71,6 +71,32 @@ void require_placeholder(const Context& context, const std::string& prompt) {
                 "messages");
 }
 
+// The ids of calls and of their results, as the template takes them.
+void set_call_ids(json::array& messages, const parsers::Choice& formats) {
+  const auto set = [&](json::object& object, const char* key) {
+    json::value* id = object.if_contains(key);
+    if (id && id->is_string()) *id = parsers::call_id_in_prompt(formats, id->get_string());
+  };
+  for (json::value& message : messages) {
+    json::object& object = message.get_object();
+    set(object, "tool_call_id");
+    json::value* calls = object.if_contains("tool_calls");
+    if (!calls) continue;
+    for (json::value& call : calls->get_array()) set(call.get_object(), "id");
+  }
+}
+
+// Tools as the template takes them: GPT-OSS' writes a description of each.
+json::array tools_for(const parsers::Choice& formats, const json::array& offered) {
+  json::array tools = offered;
+  if (formats.reasoning != parsers::kHarmony) return tools;
+  for (json::value& tool : tools) {
+    json::value& about = tool.at("function").get_object()["description"];
+    if (about.is_null()) about = "";
+  }
+  return tools;
+}
+
 ChatInput input_of(const Conversation& conversation, const std::string& text,
                    std::vector<Image>* images) {
   ChatInput input;
@@ -82,10 +108,12 @@ ChatInput input_of(const Conversation& conversation, const std::string& text,
       if (role == json::value("developer")) role = "system";
     }
   }
+  const parsers::Choice formats = parsers::detect(text);
+  set_call_ids(messages, formats);
   input.messages = json::serialize(messages);
   json::object variables = conversation.variables;
   if (!conversation.tools.empty()) {
-    input.tools = json::serialize(conversation.tools);
+    input.tools = json::serialize(tools_for(formats, conversation.tools));
     // SmolLM3's template reads them under this name alone.
     if (text.find("xml_tools") != std::string::npos && !variables.contains("xml_tools"))
       variables["xml_tools"] = conversation.tools;
@@ -94,7 +122,7 @@ ChatInput input_of(const Conversation& conversation, const std::string& text,
   std::optional<bool> thinking = conversation.thinking;
   if (conversation.effort) {
     if (!variables.contains("reasoning_effort"))
-      variables["reasoning_effort"] = effort_for(text, *conversation.effort);
+      variables["reasoning_effort"] = effort_for(formats, *conversation.effort);
     if (!thinking) thinking = *conversation.effort != "none";
   }
   if (thinking) {

@@ -295,10 +295,64 @@ void answer_load(CallPlan& plan, const Wishes& wishes, bool unload) {
   };
 }
 
+// Whether it is to be out of memory at once: 0, or as a duration ("0", "0s").
 bool unloads(const json::object& body) {
   const json::value* keep = body.if_contains("keep_alive");
-  return keep && (*keep == json::value(0) || *keep == json::value("0"));
+  if (!keep) return false;
+  if (keep->is_number()) return keep->to_number<double>() == 0;
+  if (!keep->is_string()) return false;
+  const std::string_view text = keep->get_string();
+  return text.starts_with('0') && text.find_first_of("123456789") == std::string_view::npos;
 }
+
+// Whether the member is a text with something in it.
+bool says(const json::object& object, const char* key) {
+  const json::value* value = object.if_contains(key);
+  return value && value->is_string() && !value->get_string().empty();
+}
+
+// Gives ids to calls and their results whose client has none, for templates that ask for them. A
+// result belongs to the first call without one, of the function that it names where it does.
+class CallIds {
+ public:
+  void add(json::object& message) {
+    if (json::value* calls = message.if_contains("tool_calls"); calls && calls->is_array()) {
+      open_.clear();
+      for (json::value& call : calls->get_array()) {
+        if (json::object* object = call.if_object()) open(*object);
+      }
+    }
+    const json::value* role = message.if_contains("role");
+    if (role && *role == json::value("tool") && !says(message, "tool_call_id")) close(message);
+  }
+
+ private:
+  struct Call {
+    json::value id, name;
+  };
+
+  void open(json::object& call) {
+    const std::string id = "call_" + std::to_string(++count_);
+    if (!says(call, "id")) call["id"] = id;
+    const json::value* function = call.if_contains("function");
+    const bool named = function && function->is_object() && says(function->get_object(), "name");
+    open_.push_back({call.at("id"), named ? function->at("name") : json::value()});
+  }
+
+  void close(json::object& message) {
+    const auto answers = [&](const Call& call) {
+      return !says(message, "name") || call.name == message.at("name");
+    };
+    auto call = std::ranges::find_if(open_, answers);
+    if (call == open_.end()) call = open_.begin();
+    if (call == open_.end()) return;
+    message["tool_call_id"] = call->id;
+    open_.erase(call);
+  }
+
+  std::vector<Call> open_;  // without a result so far
+  size_t count_ = 0;
+};
 
 }  // namespace
 
@@ -321,6 +375,7 @@ CallPlan chat(const Call& call) {
     answer_load(plan, wishes, unloads(call.body));
     return plan;
   }
+  CallIds ids;
   for (const json::value& value : messages->get_array()) {
     json::value message = value;
     if (json::object* object = message.if_object()) {
@@ -334,6 +389,7 @@ CallPlan chat(const Call& call) {
                                                        given.if_contains("content"), "messages"));
         object->erase("images");
       }
+      ids.add(*object);
     }
     conversation.messages.push_back(std::move(message));
   }

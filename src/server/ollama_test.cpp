@@ -100,6 +100,31 @@ TEST_F(Ollama, CallsComeWhole) {
   EXPECT_THAT(calls, ElementsAre(R"({"x":1})", "{}"));
 }
 
+// Its clients give calls no ids; templates ask for them.
+TEST_F(Ollama, CallsOfAConversationHaveIds) {
+  test.options.chat_template =
+      "{% for m in messages %}{{ m.tool_call_id }}{{ m.content }};{% for c in m.tool_calls %}"
+      "{{ c.id }},{% endfor %}{% endfor %}";
+  const CallPlan planned = test.plan(
+      ollama::chat,
+      R"({"messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":"","tool_calls":[)"
+      R"({"function":{"name":"f","arguments":{}}},{"function":{"name":"g","arguments":{}}},)"
+      R"({"id":"own","function":{"name":"f","arguments":{}}}]},)"
+      R"({"role":"tool","tool_name":"g","content":" of g"},{"role":"tool","content":" of f"},)"
+      R"({"role":"tool","tool_name":"other","content":" of own"},{"role":"tool","content":"?"}]})");
+  EXPECT_EQ(std::get<std::string>(planned.requests.front().prompt.input),
+            "Hi;;call_1,call_2,own,call_2 of g;call_1 of f;own of own;?;");
+}
+
+TEST_F(Ollama, AnEmptyPromptLoadsOrUnloads) {
+  const auto reason = [&](const std::string& keep) {
+    const std::string body = R"({"prompt":"","keep_alive":)" + keep + "}";
+    return json::parse(test.plan(ollama::generate, body).render({}).body).at("done_reason");
+  };
+  for (const char* keep : {"0", "0.0", R"("0")", R"("0s")"}) EXPECT_EQ(reason(keep), "unload");
+  for (const char* keep : {"null", "-1", "5", R"("5m")", R"("")"}) EXPECT_EQ(reason(keep), "load");
+}
+
 TEST_F(Ollama, GenerateTakesPromptsAndContext) {
   const CallPlan planned =
       test.plan(ollama::generate, R"({"prompt":"Hi","system":"S","stream":false,"format":"json"})");

@@ -40,9 +40,15 @@ std::vector<TokenLogprobs> echoed(const Context& context, const std::vector<int3
   return all;
 }
 
+// The tokens that an answer has: what only scores the prompt has none.
+GenerationUsage counted(const CompletionWishes& wishes, GenerationUsage usage) {
+  if (wishes.no_tokens) usage.completion = 0;
+  return usage;
+}
+
 // The members of a choice behind its text.
 void append_choice_end(std::string& out, const CompletionWishes& wishes,
-                       const std::vector<TokenLogprobs>& logprobs, int64_t& offset,
+                       const std::vector<TokenLogprobs>& logprobs, TextOffset& offset,
                        const char* finish, const StopReason& stop) {
   out += ",\"logprobs\":";
   if (wishes.logprobs) {
@@ -92,7 +98,7 @@ class TextStream : public StreamWriter {
       std::string data;
       append_head(data, wishes_.head, kObject);
       data += ",\"choices\":[],\"usage\":";
-      append_usage(data, usage_of(results));
+      append_usage(data, counted(wishes_, usage_of(results)));
       out = server_sent_event(data + "}");
     }
     return out + server_sent_event("[DONE]");
@@ -112,7 +118,7 @@ class TextStream : public StreamWriter {
   std::string event(const GenerationDelta& delta) {
     const int64_t index = static_cast<int64_t>(delta.request) * wishes_.n + delta.index;
     const bool first = !offsets_.contains(index);
-    int64_t& offset = offsets_[index];
+    TextOffset& offset = offsets_[index];
     std::string text = wishes_.no_tokens ? "" : delta.text;
     std::vector<TokenLogprobs> logprobs =
         wishes_.no_tokens ? std::vector<TokenLogprobs>() : delta.logprobs;
@@ -137,7 +143,7 @@ class TextStream : public StreamWriter {
                       delta.stop_reason);
     if (ids) {
       out += ",\"token_ids\":";
-      append_ids(out, delta.token_ids);
+      append_ids(out, wishes_.no_tokens ? std::vector<int32_t>() : delta.token_ids);
       if (first && delta.prompt_token_ids) {
         out += ",\"prompt_token_ids\":";
         append_ids(out, *delta.prompt_token_ids);
@@ -146,17 +152,17 @@ class TextStream : public StreamWriter {
     out += "}]";
     if (wishes_.stream.continuous_usage) {
       out += ",\"usage\":";
-      append_usage(out, {.prompt = delta.prompt_tokens,
-                         .completion = delta.completion_tokens,
-                         .cached = delta.cached_tokens});
+      append_usage(out, counted(wishes_, {.prompt = delta.prompt_tokens,
+                                          .completion = delta.completion_tokens,
+                                          .cached = delta.cached_tokens}));
     }
     return server_sent_event(out + "}");
   }
 
   const CompletionWishes wishes_;
   const Context& context_;
-  std::map<int64_t, int64_t> offsets_;  // characters of text that each choice has
-  std::map<size_t, Prompt> prompts_;    // that are echoed with log-probabilities
+  std::map<int64_t, TextOffset> offsets_;  // in the text that each choice has
+  std::map<size_t, Prompt> prompts_;       // that are echoed with log-probabilities
 };
 
 HttpResponse completion_answer(const CompletionWishes& wishes, const Context& context,
@@ -180,12 +186,12 @@ HttpResponse completion_answer(const CompletionWishes& wishes, const Context& co
         logprobs = echoed(context, generation.prompt_token_ids, generation.prompt_logprobs);
       if (!wishes.no_tokens)
         logprobs.insert(logprobs.end(), completion.logprobs.begin(), completion.logprobs.end());
-      int64_t offset = 0;
+      TextOffset offset;
       append_choice_end(out, wishes, logprobs, offset, to_string(completion.finish_reason),
                         completion.stop_reason);
       out += ",\"token_ids\":";
       if (wishes.token_ids) {
-        append_ids(out, completion.token_ids);
+        append_ids(out, wishes.no_tokens ? std::vector<int32_t>() : completion.token_ids);
       } else {
         out += "null";
       }
@@ -204,10 +210,8 @@ HttpResponse completion_answer(const CompletionWishes& wishes, const Context& co
       out += '}';
     }
   }
-  GenerationUsage usage = usage_of(results);
-  if (wishes.no_tokens) usage.completion = 0;
   out += "],\"service_tier\":null,\"system_fingerprint\":null,\"usage\":";
-  append_usage(out, usage);
+  append_usage(out, counted(wishes, usage_of(results)));
   out += ",\"kv_transfer_params\":null}";
   return response;
 }

@@ -144,6 +144,37 @@ TEST_F(Completions, EchoScoresThePrompt) {
   EXPECT_EQ(body.at("usage").at("completion_tokens"), 0);
 }
 
+// Streamed or not.
+TEST_F(Completions, ThePromptAloneHasNoTokensOfAnAnswer) {
+  const std::string asked = R"("prompt":"abc","echo":true,"max_tokens":0,"return_token_ids":true)";
+  const json::value body = test.whole(plan(asked), {"d"});
+  EXPECT_EQ(body.at("choices").at(0).at("token_ids"), json::value(json::array()));
+  const CallPlan streamed = plan(asked + R"(,"stream":true,"stream_options":{"include_usage":true,)"
+                                         R"("continuous_usage_stats":true})");
+  const std::vector<json::value> events = test.events(test.sent(streamed, {"d"}));
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].at("choices").at(0).at("text"), "abc");
+  EXPECT_EQ(events[0].at("choices").at(0).at("token_ids"), json::value(json::array()));
+  for (const json::value& event : events) EXPECT_EQ(event.at("usage").at("completion_tokens"), 0);
+}
+
+// Where a character is of several tokens, they begin where it does; what is none is U+FFFD.
+TEST_F(Completions, OffsetsAreCharactersOfTheText) {
+  const CallPlan planned = plan(R"("prompt":"a","logprobs":0)");
+  std::vector<Result> results = test.results({"éa🙂b\uFFFDc"}, FinishReason::kStop, {});
+  std::vector<TokenLogprobs>& tokens =
+      results.front().get<Generation>().completions.front().logprobs;
+  tokens.clear();
+  for (const char* bytes : {"éa", "\xF0\x9F",
+                            "\x99\x82"
+                            "b",
+                            "\xF0\x9F", "c"})
+    tokens.push_back({.token = {.id = 5, .rank = 1, .text = "\uFFFD", .bytes = bytes}});
+  const json::value body = json::parse(planned.render(results).body);
+  EXPECT_EQ(body.at("choices").at(0).at("logprobs").at("text_offset"),
+            json::value(json::array{0, 2, 2, 4, 5}));
+}
+
 TEST_F(Completions, EveryChoiceOfAStreamEchoesTheProbabilitiesOfThePrompt) {
   const CallPlan planned = plan(
       R"("prompt":"abc","echo":true,"logprobs":0,"n":2,"stream":true,"return_token_ids":true)");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/json_text.h"
 #include "base/utf8.h"
@@ -65,8 +66,23 @@ void append_chat_logprobs(std::string& out, std::span<const TokenLogprobs> token
   out += '}';
 }
 
-void append_text_logprobs(std::string& out, std::span<const TokenLogprobs> tokens, int64_t& offset,
-                          bool as_ids) {
+int64_t TextOffset::add(const TokenLogprob& token) {
+  const std::string& bytes = token.bytes.empty() ? token.text : token.bytes;
+  const auto pass = [&](std::string_view text) {
+    characters_ += static_cast<int64_t>(utf8::count(utf8::repair(text)));
+  };
+  if (!open_.empty() && !bytes.empty() && utf8::begins_character(bytes.front()))
+    pass(std::exchange(open_, {}));  // nothing completed it: it is U+FFFD in the text
+  const int64_t place = characters_;
+  open_ += bytes;
+  const size_t whole = open_.size() - utf8::unfinished_tail(open_);
+  pass(std::string_view(open_).substr(0, whole));
+  open_.erase(0, whole);
+  return place;
+}
+
+void append_text_logprobs(std::string& out, std::span<const TokenLogprobs> tokens,
+                          TextOffset& offset, bool as_ids) {
   out += "{\"tokens\":";
   list(out, tokens.size(), [&](size_t i) { append_token(out, tokens[i].token, as_ids); });
   // The first token of a prompt, whose rank is 0, has none.
@@ -100,10 +116,7 @@ void append_text_logprobs(std::string& out, std::span<const TokenLogprobs> token
     out += '}';
   });
   out += ",\"text_offset\":";
-  list(out, tokens.size(), [&](size_t i) {
-    append_number(out, offset);
-    offset += static_cast<int64_t>(utf8::count(tokens[i].token.text));
-  });
+  list(out, tokens.size(), [&](size_t i) { append_number(out, offset.add(tokens[i].token)); });
   out += '}';
 }
 

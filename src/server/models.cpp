@@ -5,6 +5,8 @@
 #include <mutex>
 #include <utility>
 
+#include "server/public_name.h"
+
 namespace vecton::server {
 
 namespace {
@@ -95,7 +97,8 @@ void Models::stop() {
 
 std::shared_ptr<ServedModel> Models::find(std::string_view name) const {
   const std::shared_lock lock(mutex_);
-  const auto found = by_name_.find(name);
+  auto found = by_name_.find(name);
+  if (found == by_name_.end()) found = by_name_.find(without_tag(name));
   return found == by_name_.end() ? nullptr : found->second;
 }
 

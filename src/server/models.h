@@ -31,7 +31,7 @@ class Models {
 
   // What answers requests that name none.
   ServedModel& first() const { return *first_; }
-  // The model that has the name; null = none.
+  // The model that has the name, or that of NAME:latest, as Ollama's clients call it; null = none.
   std::shared_ptr<ServedModel> find(std::string_view name) const;
   // In the order in which they came.
   std::vector<std::shared_ptr<ServedModel>> all() const;

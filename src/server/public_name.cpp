@@ -31,6 +31,12 @@ std::string public_name(const ModelOptions& options) {
   return last_part(model);
 }
 
+std::string_view without_tag(std::string_view name) {
+  constexpr std::string_view kLatest = ":latest";
+  if (name.ends_with(kLatest)) name.remove_suffix(kLatest.size());
+  return name;
+}
+
 std::string without_paths(std::string text, const std::string& given, const std::string& found,
                           const std::string& name) {
   if (given != name) replace_all(text, given, name);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "server/server.h"
 
@@ -11,6 +12,9 @@ namespace vecton::server {
 // The name of the model in answers and messages: the hub's, or of a folder or GGUF file the first
 // name that it is served by, else its own name.
 std::string public_name(const ModelOptions& options);
+
+// NAME of NAME:latest, which Ollama's clients say for NAME; any other name as it is.
+std::string_view without_tag(std::string_view name);
 
 // `text` with `name` in the place of the paths of the model's folder, as it was given and as it was
 // found.

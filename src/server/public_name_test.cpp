@@ -22,6 +22,12 @@ TEST(PublicName, IsTheHubsOrNoPath) {
   EXPECT_EQ(public_name(options), "tiny");
 }
 
+TEST(PublicName, MayHaveOllamasTag) {
+  EXPECT_EQ(without_tag("org/name:latest"), "org/name");
+  EXPECT_EQ(without_tag("org/name:Q4_K_M"), "org/name:Q4_K_M");
+  EXPECT_EQ(without_tag("latest"), "latest");
+}
+
 TEST(PublicName, StandsForPathsInTexts) {
   EXPECT_EQ(without_paths("Model \"/data/m\": /data/m/config.json, /cache/m/snapshots/1/x",
                           "/data/m", "/cache/m/snapshots/1", "tiny"),

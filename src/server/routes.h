@@ -46,6 +46,9 @@ struct Route {
   Refusal refuse = nullptr;  // null: that of `openai` or `tei`
 
   Operation operation = Operation::kNone;
+  // What is no page of a browser need not say that its body is JSON: Ollama's examples, which call
+  // curl, do not.
+  bool any_content_type = false;
 
   bool works() const { return openai || tei; }
   bool has_body() const { return works() || operation != Operation::kNone; }

@@ -286,7 +286,8 @@ std::optional<Failure> Service::check(const HttpRequest& head,
     return Failure(Cause::kMethod, head.path + " takes " + methods);
   }
   if (!route->has_body()) return {};
-  if (!is_json_type(head.content_type, !route->tei || route->openai)) {
+  const bool any_type = route->any_content_type && head.origin.empty();
+  if (!any_type && !is_json_type(head.content_type, !route->tei || route->openai)) {
     return Failure(Cause::kContentType, "Expected request with `Content-Type: application/json`");
   }
   if (!head.content_encoding.empty() && head.content_encoding != "identity") {

@@ -7,6 +7,7 @@
 #include "base/json_text.h"
 #include "server/chat.h"
 #include "server/images.h"
+#include "server/public_name.h"
 #include "server/render.h"
 #include "server/scoring.h"
 #include "server/unix_time.h"
@@ -77,8 +78,10 @@ std::string model_of(const Context& context, Fields& fields) {
   const std::optional<std::string> name = fields.text("model");
   const std::string shown = shown_name(context);
   if (!name || !fields.good()) return shown;
-  if (*name != shown &&
-      std::find(context.names.begin(), context.names.end(), *name) == context.names.end()) {
+  const auto is = [&](std::string_view given) {
+    return given == shown || std::ranges::find(context.names, given) != context.names.end();
+  };
+  if (!is(*name) && !is(without_tag(*name))) {
     throw Failure(Cause::kModelName, "The model `" + *name + "` does not exist.", "model");
   }
   return *name;

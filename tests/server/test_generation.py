@@ -68,6 +68,19 @@ class Generation(ServerTest):
             self.assertIn(word, self.post(path, body, 400).body.decode())
         self.assertIn("no", self.post("/v1/completions", {"prompt": "a", "model": "no"}, 404).body.decode())
 
+    def test_ollamas_examples_call_curl_without_a_type(self):
+        body = {"prompt": "a", "raw": True, "stream": False, "options": {"num_predict": 1}}
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        self.assertEqual(self.post("/api/generate", body, headers=form).json["done"], True)
+        self.post("/api/generate", body, 415, headers={**form, "Origin": "https://example.org"})  # a page of a browser
+        self.post("/v1/completions", {"prompt": "a"}, 415, headers=form)
+
+    def test_ollamas_clients_say_latest(self):
+        name = self.server.get("/api/tags").json["models"][0]["model"]
+        body = {"model": name + ":latest", "prompt": "a", "raw": True, "stream": False, "options": {"num_predict": 1}}
+        self.assertEqual(self.post("/api/generate", body).json["model"], name + ":latest")
+        self.post("/api/generate", {**body, "model": name + ":7b"}, 404)
+
     def test_misspelt_members_are_logged(self):
         self.post("/api/generate", {"prompt": "a", "options": {"temprature": 0, "num_predict": 1}})
         self.server.wait_for_line('field "options.temprature" of /api/generate.*ignored')

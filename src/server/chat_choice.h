@@ -33,6 +33,11 @@ class ChatChoice {
   ChatDelta add(std::string_view text) { return delta(parser_.feed(text)); }
   ChatDelta finish() { return delta(parser_.finish()); }
 
+  // The same in the order in which it is said: a delta ends where thinking follows content, or
+  // either follows a call.
+  std::vector<ChatDelta> add_in_order(std::string_view text) { return deltas(parser_.feed(text)); }
+  std::vector<ChatDelta> finish_in_order() { return deltas(parser_.finish()); }
+
   // What the whole `text` says.
   ChatDelta whole(std::string_view text);
 
@@ -41,6 +46,7 @@ class ChatChoice {
 
  private:
   ChatDelta delta(const std::vector<parsers::Event>& events) const;
+  std::vector<ChatDelta> deltas(const std::vector<parsers::Event>& events) const;
 
   parsers::AnswerParser parser_;
   const bool parallel_, named_;

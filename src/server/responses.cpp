@@ -25,44 +25,61 @@ struct ResponseWishes {
   parsers::ParserOptions parser;
 };
 
-// The items of an answer, as JSON, from what was said so far.
-class Items {
+// An item of an answer.
+struct OutputItem {
+  enum class Kind { kReasoning, kMessage, kCall };
+  Kind kind = Kind::kMessage;
+  size_t number = 0;  // of its kind, from 0
+  std::string text;   // of what is no call
+  ChatDelta::Call call;
+};
+
+// Items as JSON.
+class ItemText {
  public:
-  explicit Items(const ResponseWishes& wishes) : wishes_(wishes) {}
+  explicit ItemText(const ResponseWishes& wishes) : wishes_(wishes) {}
 
-  std::string reasoning_id() const { return "rs_" + wishes_.head.id.substr(5); }
-  std::string message_id() const { return "msg_" + wishes_.head.id.substr(5); }
-  std::string call_item_id(size_t call) const { return "fc_" + call_id_of(call).substr(5); }
-  std::string call_id_of(size_t call) const {
-    const std::string id = call_id(wishes_.parser, wishes_.head.id, 0, call);
-    return id.starts_with("call_") ? id : "call_" + id;
+  std::string id(const OutputItem& item) const {
+    if (item.kind == OutputItem::Kind::kCall) return "fc_" + call_id_of(item).substr(5);
+    const std::string number = item.number ? "_" + std::to_string(item.number) : "";
+    return (item.kind == OutputItem::Kind::kReasoning ? "rs_" : "msg_") +
+           wishes_.head.id.substr(5) + number;
   }
 
-  std::string reasoning(const std::string& text) const {
-    return "{\"id\":" + json_text(reasoning_id()) +
-           ",\"type\":\"reasoning\",\"summary\":[],\"content\":[" +
-           (text.empty() ? "" : "{\"type\":\"reasoning_text\",\"text\":" + json_text(text) + "}") +
-           "],\"status\":null}";
-  }
   static std::string part(const std::string& text, const std::string& logprobs = "[]") {
     return "{\"type\":\"output_text\",\"text\":" + json_text(text) +
            ",\"annotations\":[],\"logprobs\":" + logprobs + "}";
   }
-  std::string message(const std::string& text, bool done,
-                      const std::string& logprobs = "[]") const {
-    return "{\"id\":" + json_text(message_id()) +
-           ",\"type\":\"message\",\"role\":\"assistant\",\"status\":\"" +
-           (done ? "completed" : "in_progress") + "\",\"content\":[" +
-           (done ? part(text, logprobs) : "") + "]}";
-  }
-  std::string call(const ChatDelta::Call& call, bool done) const {
-    return "{\"id\":" + json_text(call_item_id(call.index)) +
-           ",\"type\":\"function_call\",\"call_id\":" + json_text(call_id_of(call.index)) +
-           ",\"name\":" + json_text(call.name) + ",\"arguments\":" + json_text(call.arguments) +
-           ",\"status\":\"" + (done ? "completed" : "in_progress") + "\"}";
+
+  // `status`: "in_progress", "completed", or "incomplete" where the answer was cut within it.
+  std::string text(const OutputItem& item, const std::string& status,
+                   const std::string& logprobs = "[]") const {
+    const std::string begin = "{\"id\":" + json_text(id(item)) + ",\"type\":\"",
+                      end = ",\"status\":\"" + status + "\"}";
+    switch (item.kind) {
+      case OutputItem::Kind::kReasoning:
+        return begin + "reasoning\",\"summary\":[],\"content\":[" +
+               (item.text.empty()
+                    ? ""
+                    : "{\"type\":\"reasoning_text\",\"text\":" + json_text(item.text) + "}") +
+               "],\"status\":null}";
+      case OutputItem::Kind::kMessage:
+        return begin + "message\",\"role\":\"assistant\",\"content\":[" +
+               (status == "in_progress" ? "" : part(item.text, logprobs)) + "]" + end;
+      case OutputItem::Kind::kCall:
+        break;
+    }
+    return begin + "function_call\",\"call_id\":" + json_text(call_id_of(item)) +
+           ",\"name\":" + json_text(item.call.name) +
+           ",\"arguments\":" + json_text(item.call.arguments) + end;
   }
 
  private:
+  std::string call_id_of(const OutputItem& item) const {
+    const std::string id = call_id(wishes_.parser, wishes_.head.id, 0, item.call.index);
+    return id.starts_with("call_") ? id : "call_" + id;
+  }
+
   const ResponseWishes& wishes_;
 };
 
@@ -71,17 +88,6 @@ std::string logprobs_text(const ResponseWishes& wishes, std::span<const TokenLog
   if (!wishes.logprobs) return "[]";
   std::string out;
   append_token_logprobs(out, tokens, false);
-  return out;
-}
-
-std::string output_of(const ResponseWishes& wishes, const ChatDelta& said,
-                      const std::string& logprobs) {
-  const Items items(wishes);
-  std::string out;
-  const auto add = [&](const std::string& item) { out += (out.empty() ? "" : ",") + item; };
-  if (!said.reasoning.empty()) add(items.reasoning(said.reasoning));
-  if (!said.content.empty() || said.calls.empty()) add(items.message(said.content, true, logprobs));
-  for (const ChatDelta::Call& call : said.calls) add(items.call(call, true));
   return out;
 }
 
@@ -118,7 +124,7 @@ class ResponseStream : public StreamWriter {
   ResponseStream(ResponseWishes wishes, const Tokenizer& tokenizer)
       : wishes_(std::move(wishes)),
         tokenizer_(tokenizer),
-        items_(wishes_),
+        item_text_(wishes_),
         choice_(wishes_.parser, wishes_.parallel) {}
 
   std::string add(const GenerationDelta& delta) override {
@@ -129,45 +135,25 @@ class ResponseStream : public StreamWriter {
       out = event("response.created", response);
       out += event("response.in_progress", response);
     }
-    ChatDelta said = choice_.add(delta.text);
-    if (delta.finish_reason) merge(said, choice_.finish());
+    std::vector<ChatDelta> pieces = choice_.add_in_order(delta.text);
+    if (delta.finish_reason) {
+      for (ChatDelta& last : choice_.finish_in_order()) pieces.push_back(std::move(last));
+    }
     logprobs_.insert(logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
     held_logprobs_.insert(held_logprobs_.end(), delta.logprobs.begin(), delta.logprobs.end());
-    if (!said.reasoning.empty()) {
-      open(out, Item::kReasoning, items_.reasoning(""));
-      out += event("response.reasoning_text.delta",
-                   place(items_.reasoning_id()) + ",\"delta\":" + json_text(said.reasoning));
-      all_.reasoning += said.reasoning;
-      text_ += said.reasoning;
-    }
-    // The last tokens may have no text: a piece without any has their logprobs.
-    const bool rest = wishes_.logprobs && delta.finish_reason && item_ == Item::kMessage &&
-                      said.calls.empty() && !held_logprobs_.empty();
-    if (!said.content.empty() || rest) {
-      open(out, Item::kMessage, items_.message("", false));
-      out +=
-          event("response.output_text.delta",
-                place(items_.message_id()) + ",\"delta\":" + json_text(said.content) +
-                    ",\"logprobs\":" + logprobs_text(wishes_, std::exchange(held_logprobs_, {})));
-      all_.content += said.content;
-      text_ += said.content;
-    }
-    for (const ChatDelta::Call& call : said.calls) add_call(out, call);
+    for (const ChatDelta& said : pieces) add_piece(out, said);
     if (delta.finish_reason) {
-      if (item_ == Item::kNone && all_.calls.empty() && all_.content.empty())
-        open(out, Item::kMessage, items_.message("", false));
-      close(out);
+      // The last tokens may have no text: a piece without any has their logprobs.
+      if (wishes_.logprobs && is_open(OutputItem::Kind::kMessage) && !held_logprobs_.empty())
+        add_content(out, "");
+      if (items_.empty()) open(out, {.kind = OutputItem::Kind::kMessage});
+      close(out, *delta.finish_reason == FinishReason::kLength ? "incomplete" : "completed");
     }
     return out;
   }
 
   std::string end(const std::vector<Result>& results) override {
-    GenerationUsage usage = usage_of(results);
-    usage.reasoning = count_tokens(tokenizer_, all_.reasoning);
-    const char* const status = status_of(results);
-    const std::string output = output_of(wishes_, all_, logprobs_text(wishes_, logprobs_));
-    return event(std::string("response.") + status,
-                 "\"response\":" + response_text(wishes_, output, status, &usage));
+    return event(std::string("response.") + status_of(results), "\"response\":" + whole(results));
   }
 
   std::string fail(const Failure& failure) override {
@@ -175,93 +161,126 @@ class ResponseStream : public StreamWriter {
                               ",\"param\":null");
   }
 
- private:
-  enum class Item { kNone, kReasoning, kMessage, kCall };
+  // The response when all is said.
+  std::string whole(const std::vector<Result>& results) const {
+    const char* const status = status_of(results);
+    GenerationUsage usage = usage_of(results);
+    std::string output, reasoning;
+    std::string logprobs = logprobs_text(wishes_, logprobs_);  // stand in the first message
+    for (const OutputItem& item : items_) {
+      if (item.kind == OutputItem::Kind::kReasoning) reasoning += item.text;
+      const bool last = &item == &items_.back();
+      output += (output.empty() ? "" : ",") +
+                item_text_.text(
+                    item, last ? status : "completed",
+                    item.kind == OutputItem::Kind::kMessage ? std::exchange(logprobs, "[]") : "[]");
+    }
+    usage.reasoning = count_tokens(tokenizer_, reasoning);
+    return response_text(wishes_, output, status, &usage);
+  }
 
+ private:
   std::string event(const std::string& type, const std::string& members) {
     return server_sent_event("{\"type\":\"" + type + "\",\"sequence_number\":" +
                                  std::to_string(number_++) + "," + members + "}",
                              type);
   }
-  std::string output_index() const { return "\"output_index\":" + std::to_string(index_); }
-  std::string place(const std::string& id) const {
-    return "\"item_id\":" + json_text(id) + "," + output_index() + ",\"content_index\":0";
+  // Of the item that is open, the last.
+  std::string output_index() const {
+    return "\"output_index\":" + std::to_string(items_.size() - 1);
+  }
+  std::string item_place() const {
+    return "\"item_id\":" + json_text(item_text_.id(items_.back())) + "," + output_index();
+  }
+  std::string place() const { return item_place() + ",\"content_index\":0"; }
+  bool is_open(OutputItem::Kind kind) const { return open_ && items_.back().kind == kind; }
+
+  void add_piece(std::string& out, const ChatDelta& said) {
+    if (!said.reasoning.empty()) {
+      if (!is_open(OutputItem::Kind::kReasoning)) open(out, {.kind = OutputItem::Kind::kReasoning});
+      out += event("response.reasoning_text.delta",
+                   place() + ",\"delta\":" + json_text(said.reasoning));
+      items_.back().text += said.reasoning;
+    }
+    if (!said.content.empty()) {
+      if (!is_open(OutputItem::Kind::kMessage)) open(out, {.kind = OutputItem::Kind::kMessage});
+      add_content(out, said.content);
+    }
+    for (const ChatDelta::Call& call : said.calls) add_call(out, call);
   }
 
-  void open(std::string& out, Item item, const std::string& text) {
-    if (item_ == item && item != Item::kCall) return;
-    close(out);
-    item_ = item;
-    text_.clear();
-    out += event("response.output_item.added", output_index() + ",\"item\":" + text);
-    if (item == Item::kMessage) {
-      out += event("response.content_part.added",
-                   place(items_.message_id()) + ",\"part\":" + Items::part(""));
-    }
+  void add_content(std::string& out, const std::string& text) {
+    out += event("response.output_text.delta",
+                 place() + ",\"delta\":" + json_text(text) +
+                     ",\"logprobs\":" + logprobs_text(wishes_, std::exchange(held_logprobs_, {})));
+    items_.back().text += text;
   }
 
   void add_call(std::string& out, const ChatDelta::Call& call) {
     if (call.begins) {
-      ChatDelta::Call begun{.index = call.index, .begins = true, .name = call.name};
-      open(out, Item::kCall, items_.call(begun, false));
-      all_.calls.push_back(std::move(begun));
+      open(out, {.kind = OutputItem::Kind::kCall,
+                 .call = {.index = call.index, .begins = true, .name = call.name}});
     }
     if (call.arguments.empty()) return;
-    all_.calls.back().arguments += call.arguments;
+    items_.back().call.arguments += call.arguments;
     out += event("response.function_call_arguments.delta",
-                 "\"item_id\":" + json_text(items_.call_item_id(call.index)) + "," +
-                     output_index() + ",\"delta\":" + json_text(call.arguments));
+                 item_place() + ",\"delta\":" + json_text(call.arguments));
   }
 
-  void close(std::string& out) {
-    std::string item;
-    if (item_ == Item::kNone) return;
-    if (item_ == Item::kReasoning) {
-      out += event("response.reasoning_text.done",
-                   place(items_.reasoning_id()) + ",\"text\":" + json_text(text_));
-      item = items_.reasoning(text_);
-    } else if (item_ == Item::kMessage) {
-      out += event("response.output_text.done",
-                   place(items_.message_id()) + ",\"text\":" + json_text(text_) +
-                       ",\"logprobs\":" + logprobs_text(wishes_, logprobs_));
-      out += event("response.content_part.done",
-                   place(items_.message_id()) +
-                       ",\"part\":" + Items::part(text_, logprobs_text(wishes_, logprobs_)));
-      item = items_.message(text_, true, logprobs_text(wishes_, logprobs_));
-    } else {
-      const ChatDelta::Call& call = all_.calls.back();
-      out += event("response.function_call_arguments.done",
-                   "\"item_id\":" + json_text(items_.call_item_id(call.index)) + "," +
-                       output_index() + ",\"name\":" + json_text(call.name) +
-                       ",\"arguments\":" + json_text(call.arguments));
-      item = items_.call(call, true);
+  void open(std::string& out, OutputItem item) {
+    close(out, "completed");
+    for (const OutputItem& other : items_) item.number += other.kind == item.kind;
+    items_.push_back(std::move(item));
+    open_ = true;
+    out += event("response.output_item.added",
+                 output_index() + ",\"item\":" + item_text_.text(items_.back(), "in_progress"));
+    if (is_open(OutputItem::Kind::kMessage)) {
+      out += event("response.content_part.added", place() + ",\"part\":" + ItemText::part(""));
     }
-    out += event("response.output_item.done", output_index() + ",\"item\":" + item);
-    ++index_;
-    item_ = Item::kNone;
+  }
+
+  void close(std::string& out, const std::string& status) {
+    if (!open_) return;
+    const OutputItem& item = items_.back();
+    std::string logprobs = "[]";
+    if (item.kind == OutputItem::Kind::kReasoning) {
+      out += event("response.reasoning_text.done", place() + ",\"text\":" + json_text(item.text));
+    } else if (item.kind == OutputItem::Kind::kMessage) {
+      if (item.number == 0) logprobs = logprobs_text(wishes_, logprobs_);
+      out += event("response.output_text.done",
+                   place() + ",\"text\":" + json_text(item.text) + ",\"logprobs\":" + logprobs);
+      out += event("response.content_part.done",
+                   place() + ",\"part\":" + ItemText::part(item.text, logprobs));
+    } else {
+      out += event("response.function_call_arguments.done",
+                   item_place() + ",\"name\":" + json_text(item.call.name) +
+                       ",\"arguments\":" + json_text(item.call.arguments));
+    }
+    out += event("response.output_item.done",
+                 output_index() + ",\"item\":" + item_text_.text(item, status, logprobs));
+    open_ = false;
   }
 
   const ResponseWishes wishes_;
   const Tokenizer& tokenizer_;
-  const Items items_;
+  const ItemText item_text_;
   ChatChoice choice_;
-  int64_t number_ = 0, index_ = 0;
-  Item item_ = Item::kNone;
-  std::string text_;  // of the open item
-  ChatDelta all_;
+  int64_t number_ = 0;
+  std::vector<OutputItem> items_;
+  bool open_ = false;                                    // whether the last is
   std::vector<TokenLogprobs> logprobs_, held_logprobs_;  // of all tokens; of those without a delta
 };
 
+// What a stream would have said at its end.
 HttpResponse answer(const ResponseWishes& wishes, const Tokenizer& tokenizer,
                     const std::vector<Result>& results) {
-  ChatChoice choice(wishes.parser, wishes.parallel);
   const Completion& completion = results.front().get<Generation>().completions.front();
-  const ChatDelta said = choice.whole(completion.text);
-  GenerationUsage usage = usage_of(results);
-  usage.reasoning = count_tokens(tokenizer, said.reasoning);
-  const std::string output = output_of(wishes, said, logprobs_text(wishes, completion.logprobs));
-  return {.content_type = std::string(kJsonType),
-          .body = response_text(wishes, output, status_of(results), &usage)};
+  ResponseStream stream(wishes, tokenizer);
+  GenerationDelta all{.text = completion.text};
+  all.logprobs = completion.logprobs;
+  all.finish_reason = completion.finish_reason;
+  stream.add(all);
+  return {.content_type = std::string(kJsonType), .body = stream.whole(results)};
 }
 
 // `include` may ask for log-probabilities; what else it names there is nothing of here.

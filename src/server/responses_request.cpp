@@ -44,15 +44,19 @@ class Turns {
       const json::value* content = item.if_contains("content");
       if (!content) invalid(where + ".content", "field required");
       json::object message{{"role", role}, {"content", *content}};
-      if (role == "assistant" && !reasoning_.empty())
-        message["reasoning"] = std::exchange(reasoning_, {});
+      if (role == "assistant") {
+        add_reasoning(message);
+      } else {
+        end_answer();
+      }
       messages.push_back(std::move(message));
     } else if (type == "reasoning") {
-      reasoning_ = reasoning_of(item);
+      reasoning_ += reasoning_of(item);
     } else if (type == "function_call") {
       add_call(item, where);
     } else if (type == "function_call_output") {
       const json::value* output = item.if_contains("output");
+      end_answer();
       messages.push_back(json::object{{"role", "tool"},
                                       {"tool_call_id", text_of(item, "call_id", where)},
                                       {"content", output ? *output : json::value("")}});
@@ -67,13 +71,29 @@ class Turns {
   json::array messages;
 
  private:
+  // What was thought since the last message or call.
+  void add_reasoning(json::object& message) {
+    if (reasoning_.empty()) return;
+    const json::value* before = message.if_contains("reasoning");
+    const std::string thought = before ? std::string(before->get_string()) + "\n" : "";
+    message["reasoning"] = thought + std::exchange(reasoning_, {});
+  }
+
+  // An answer that was cut while it was thought has no more than that.
+  void end_answer() {
+    if (reasoning_.empty()) return;
+    json::object message{{"role", "assistant"}, {"content", ""}};
+    add_reasoning(message);
+    messages.push_back(std::move(message));
+  }
+
   void add_call(const json::object& item, const std::string& where) {
     json::object* last = messages.empty() ? nullptr : messages.back().if_object();
     if (!last || last->at("role") != json::value("assistant")) {
       messages.push_back(json::object{{"role", "assistant"}, {"content", ""}});
       last = messages.back().if_object();
-      if (!reasoning_.empty()) (*last)["reasoning"] = std::exchange(reasoning_, {});
     }
+    add_reasoning(*last);
     if (!last->contains("tool_calls")) (*last)["tool_calls"] = json::array();
     (*last)["tool_calls"].get_array().push_back(
         json::object{{"id", text_of(item, "call_id", where)},

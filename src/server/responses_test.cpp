@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "server/test_generation.h"
 
 namespace vecton::server {
@@ -41,6 +43,30 @@ TEST_F(Responses, ItemsBecomeMessages) {
   EXPECT_THAT(text, HasSubstr("user:Q;assistant:"));
   EXPECT_THAT(text, HasSubstr("'arguments': {'a': 1}"));
   EXPECT_THAT(text, HasSubstr("tool:42;"));
+}
+
+// Each to the answer that it was of.
+TEST_F(Responses, ThinkingBelongsToItsAnswer) {
+  test.options.chat_template =
+      "{% for m in messages %}{{ m.role }}:{{ m.reasoning }}/{{ m.content }}/"
+      "{{ m.tool_calls | length }};{% endfor %}";
+  const auto thought = [](const std::string& text) {
+    return R"({"type":"reasoning","id":"rs_1","summary":[],"content":[{"type":"reasoning_text",)"
+           R"("text":")" +
+           text + "\"}]}";
+  };
+  const std::string call = R"({"type":"function_call","call_id":"c","name":"f","arguments":"{}"})",
+                    result = R"({"type":"function_call_output","call_id":"c","output":"42"})",
+                    said = R"({"role":"assistant","content":"A"})",
+                    asked = R"({"role":"user","content":"Q"})";
+  const auto rendered = [&](const std::string& items) {
+    return prompt(plan(R"("input":[)" + items + "]"));
+  };
+  EXPECT_EQ(rendered(thought("R") + "," + said + "," + thought("S") + "," + call + "," + result +
+                     "," + said),
+            "assistant:R\nS/A/1;tool:/42/0;assistant:/A/0;");
+  EXPECT_EQ(rendered(asked + "," + thought("R") + "," + asked + "," + said),
+            "user:/Q/0;assistant:R//0;user:/Q/0;assistant:/A/0;");
 }
 
 TEST_F(Responses, MembersThatNobodyKnowsAreTold) {
@@ -173,6 +199,54 @@ TEST_F(Responses, TellsWhetherAnAnswerWasCut) {
   const json::value& usage = cut.back().at("response").at("usage");
   const auto tokens = test.tokenizer->encode("one two", {.add_special_tokens = false}).ids.size();
   EXPECT_EQ(usage.at("output_tokens_details").at("reasoning_tokens"), json::value(tokens));
+}
+
+TEST_F(Responses, TheItemThatWasCutIsIncomplete) {
+  for (const char* said : {"<think>R</think>A", "<tool_call>{\"name\":\"f\",\"argu",
+                           "A<tool_call>{\"name\":\"f\",\"arguments\":{\"a"}) {
+    const json::value body =
+        test.whole(plan(std::string(R"("input":"Hi")") + kTools), {said}, FinishReason::kLength);
+    const json::array& output = body.at("output").get_array();
+    for (const json::value& item : output) {
+      const bool last = &item == &output.back();
+      if (item.at("type") != "reasoning") {
+        EXPECT_EQ(item.at("status"), last ? "incomplete" : "completed") << said;
+      }
+    }
+  }
+  const json::value thinking =
+      test.whole(plan(R"("input":"Hi")"), {"<think>R"}, FinishReason::kLength);
+  ASSERT_EQ(thinking.at("output").get_array().size(), 1u);
+  EXPECT_EQ(thinking.at("output").at(0).at("type"), "reasoning");
+}
+
+// Text behind a call, and thinking behind text, are items of their own: at each output_index of a
+// stream stands the item that was streamed there.
+TEST_F(Responses, ItemsHaveTheOrderInWhichTheyAreSaid) {
+  const std::vector<std::string> pieces = {
+      "<think>R</think>A<tool_call>{\"name\":\"f\"}</tool_call>B",
+      "C<tool_call>{\"name\":\"f\"}</tool_call>"};
+  const std::string asks = std::string(R"("input":"Hi")") + kTools;
+  const json::value body = test.whole(plan(asks), {pieces[0] + pieces[1]});
+  std::vector<std::string> said;
+  std::set<std::string> ids;
+  for (const json::value& item : body.at("output").get_array()) {
+    const json::value* content = item.get_object().if_contains("content");
+    said.emplace_back(content ? content->at(0).at("text").get_string()
+                              : item.at("name").get_string());
+    ids.emplace(item.at("id").get_string());
+  }
+  EXPECT_THAT(said, testing::ElementsAre("R", "A", "f", "BC", "f"));
+  EXPECT_EQ(ids.size(), said.size());
+  std::vector<json::value> done;
+  const auto events = test.events(test.sent(plan(asks + R"(,"stream":true)"), pieces));
+  for (const json::value& event : events) {
+    if (event.at("type") != "response.output_item.done") continue;
+    EXPECT_EQ(event.at("output_index"), json::value(done.size()));
+    done.push_back(event.at("item"));
+  }
+  EXPECT_EQ(json::value(json::array(done.begin(), done.end())), body.at("output"));
+  EXPECT_EQ(events.back().at("response").at("output"), body.at("output"));
 }
 
 TEST_F(Responses, StreamsEventsInOrder) {

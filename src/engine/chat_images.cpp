@@ -132,6 +132,13 @@ ChatImages take_images(const std::string& messages, const std::vector<Image>& im
           .images = std::move(taker.images)};
 }
 
+void refuse_images(const std::string& architecture, const std::vector<Image>& images) {
+  throw Error(ErrorCode::kInvalidArgument,
+              "images: " + architecture + " takes text, and the request has " +
+                  base::counted(std::ssize(images), "image"),
+              "images");
+}
+
 std::string only_text(const std::string& messages) {
   const json::value value = base::parse_json(messages, kField);
   const json::array* list = value.if_array();

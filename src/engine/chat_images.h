@@ -19,6 +19,9 @@ struct ChatImages {
 // there are more of `images` or fewer.
 ChatImages take_images(const std::string& messages, const std::vector<Image>& images);
 
+// Of a model that takes text, by its architecture: throws Error (kInvalidArgument) that says so.
+[[noreturn]] void refuse_images(const std::string& architecture, const std::vector<Image>& images);
+
 // The text of the only message, whose role is user: its parts of text put together. Of models whose
 // prompts are not a template's. Throws Error (kInvalidArgument) where there are more.
 std::string only_text(const std::string& messages);

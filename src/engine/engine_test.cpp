@@ -513,6 +513,14 @@ TEST(Chats, AreRefusedByName) {
   });
   EXPECT_EQ(none.field(), "chat_template");
   EXPECT_THAT(none.what(), HasSubstr("input[1]: the model has no chat template"));
+  // Not by what a template of texts makes of parts.
+  chat = chat_of("river");
+  chat.input.messages = R"([{"role":"user","content":[{"type":"image"}]}])";
+  const Error text = error_of([&] {
+    (void)engine->submit({Request{.prompt = {.input = chat, .images = {{.source = "a.png"}}}}});
+  });
+  EXPECT_EQ(text.field(), "images");
+  EXPECT_THAT(text.what(), HasSubstr("takes text, and the request has 1 image"));
 }
 
 TEST(LongTexts, ArePooledPieceByPieceOnRequest) {

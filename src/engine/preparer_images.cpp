@@ -4,6 +4,7 @@
 
 #include "base/counted.h"
 #include "base/json.h"
+#include "engine/chat_images.h"
 #include "engine/images.h"
 #include "engine/preparer.h"
 #include "vecton/error.h"
@@ -34,10 +35,7 @@ std::vector<PreparedPicture> Preparer::read_pictures(const Request& request,
                                                      FetchedPictures* fetched) const {
   const std::vector<Image> images = images_of(request);
   if (images.empty()) return {};
-  if (!plan_.images || !reader_)
-    refuse_field("images: " + plan_.architecture + " takes text, and the request has " +
-                     base::counted(std::ssize(images), "image"),
-                 "images");
+  if (!plan_.images || !reader_) refuse_images(plan_.architecture, images);
   if (std::ssize(images) > plan_.max_images) {
     refuse_field("images: at most " + base::counted(plan_.max_images, "image") +
                      " are taken in one request (limit_mm_per_prompt), found " +

@@ -60,6 +60,7 @@ void Routes::flatten(const Chat& chat, Prompt& prompt) const {
   const Plan& plan = plans_.front();
   ChatImages taken = take_images(chat.input.messages, prompt.images);
   prompt.images = std::move(taken.images);
+  if (!plan.images && !prompt.images.empty()) refuse_images(plan.architecture, prompt.images);
   const bool alone = plan.images && (plan.images->pooled || plan.late_interaction);
   if (alone) {
     prompt.input = only_text(taken.messages);

@@ -619,7 +619,7 @@ EngineStats Engine::stats() const {
   stats.prefix_cache_queries = cache.queries;
   stats.prefix_cache_hits = cache.hits;
   stats.cache_pages = cache.pages;
-  stats.cache_pages_used = cache.used;
+  stats.cache_pages_used = cache.in_use;
   stats.cache_tokens = impl_->cache_tokens;
   stats.preemptions = cache.preemptions;
   return stats;

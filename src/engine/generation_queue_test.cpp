@@ -153,6 +153,7 @@ TEST_F(GenerationQueueTest, OneThatBecomesLongBeginsAnewOnce) {
   EXPECT_EQ(scheduler_->cache_stats().preemptions, 0);  // for want of pages
   // Two blocks of each kind are there, for others of the kind.
   EXPECT_EQ(scheduler_->cache_stats().used, 4);
+  EXPECT_EQ(scheduler_->cache_stats().in_use, 0);
   const size_t b = push(ids, 1);
   EXPECT_EQ(next(), (Batch{{b, 6}}));
   finish();

@@ -92,6 +92,7 @@ class KvCacheManager {
   int64_t groups() const { return static_cast<int64_t>(windows_.size()); }
   int64_t pages() const { return pool_.pages(); }
   int64_t used() const { return pool_.used(); }
+  int64_t in_use() const { return pool_.in_use(); }
 
  private:
   bool worth_keeping(uint64_t key) const;

@@ -16,6 +16,7 @@ class PagePool {
 
   int64_t pages() const { return static_cast<int64_t>(pages_.size()); }
   int64_t used() const { return pages() - static_cast<int64_t>(free_.size()); }  // or kept
+  int64_t in_use() const { return static_cast<int64_t>(used_.size()); }  // somebody refers to them
   // Pages that anybody may take: free or kept, and owed to nobody.
   int64_t available() const;
 

@@ -24,6 +24,7 @@ TEST(PagePool, KeepsWhatNobodyRefersToUntilItsPlaceIsNeeded) {
   pool.release(1);
   pool.release(0);
   EXPECT_EQ(pool.used(), 3);
+  EXPECT_EQ(pool.in_use(), 1);
   EXPECT_EQ(pool.available(), 2);
   pool.refer(1);
   EXPECT_EQ(pool.take(), 0);
@@ -91,6 +92,7 @@ TEST(PagePool, IsWhatAPlainCountSays) {
       const int64_t available = free_pages() + static_cast<int64_t>(kept.size()) - owed;
       ASSERT_EQ(pool.available(), available);
       ASSERT_EQ(pool.used(), size - free_pages());
+      ASSERT_EQ(pool.in_use(), size - std::count(references.begin(), references.end(), 0));
       const auto page = static_cast<int32_t>(random() % static_cast<uint32_t>(size));
       const auto at = static_cast<size_t>(page);
       switch (random() % 6) {

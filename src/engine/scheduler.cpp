@@ -359,6 +359,7 @@ Scheduler::CacheStats Scheduler::cache_stats() const {
   if (cache_) {
     stats.pages = cache_->pages();
     stats.used = cache_->used();
+    stats.in_use = cache_->in_use();
   }
   if (generation_) {
     stats.queries += generation_->queries();

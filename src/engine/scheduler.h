@@ -73,7 +73,8 @@ class Scheduler {
 
   // In tokens: asked of the cache, found there. Pages: all, in use.
   struct CacheStats {
-    int64_t queries = 0, hits = 0, pages = 0, used = 0, preemptions = 0;
+    int64_t queries = 0, hits = 0, preemptions = 0;
+    int64_t pages = 0, used = 0, in_use = 0;  // all; in use or kept; in use
   };
   CacheStats cache_stats() const;
 

@@ -468,8 +468,8 @@ void MetricsText::engines() {
           [](Stats s) { return s.prefix_cache_queries; });
   of_each("vllm:prefix_cache_hits_total", "counter", "Tokens found in the prefix cache.",
           [](Stats s) { return s.prefix_cache_hits; });
-  of_each("vllm:kv_cache_usage_perc", "gauge", "Share of the cache's pages in use; 1 is all.",
-          [](Stats s) {
+  of_each("vllm:kv_cache_usage_perc", "gauge",
+          "Share of the cache's pages that requests hold; 1 is all.", [](Stats s) {
             return s.cache_pages > 0 ? static_cast<double>(s.cache_pages_used) /
                                            static_cast<double>(s.cache_pages)
                                      : 0.0;

@@ -239,6 +239,8 @@ class Generation(ServerTest):
                      "request_prefill_time_seconds_count", "request_decode_time_seconds_count", "request_generation_tokens_count",
                      "prefix_cache_queries_total", "request_success_total"):
             self.assertGreater(self.server.metric("vllm:" + name), 0, name)
+        # What is kept for later requests is not in use.
+        self.server.wait_for_metric("vllm:kv_cache_usage_perc", lambda share: share == 0)
         text = self.server.get("/metrics").body.decode()
         for name in ("num_preemptions_total", "prefix_cache_hits_total", "kv_cache_usage_perc", "num_requests_running"):
             self.assertIn("\nvllm:" + name + "{", text)

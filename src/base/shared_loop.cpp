@@ -33,6 +33,9 @@ bool SharedLoop::take() {
 void SharedLoop::begin(const LoopBody& body, int thread) {
   run_ = {head_.number.load(std::memory_order_relaxed) + 1, body};
   thread_ = thread % stretches_of(body);
+  if (run_.number == 1) {  // again, after 2^31 runs: a stretch may be older than that
+    for (int i = 0; i < most_stretches_; ++i) share_of(i).claimed.store(0);
+  }
   head_.count.store(body.count, std::memory_order_release);
   head_.call.store(body.call, std::memory_order_release);
   head_.context.store(body.context, std::memory_order_release);

@@ -31,10 +31,6 @@ size_t hash_of(const Item& item) {
   return hash;
 }
 
-struct ItemHash {
-  size_t operator()(const Item& item) const { return hash_of(item); }
-};
-
 std::vector<Expr> roots_of(const Grammar& grammar, const std::vector<Expr>& groups) {
   std::vector<Expr> roots = groups;
   for (const Grammar::State& state : grammar.states()) {
@@ -92,6 +88,10 @@ class Automaton::Closure {
   }
 
  private:
+  struct ItemHash {
+    size_t operator()(const Item& item) const { return hash_of(item); }
+  };
+
   void begin(const Item& item) {
     add(item);
     if (item.place < 0) return;

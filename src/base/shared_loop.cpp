@@ -97,9 +97,8 @@ SharedLoop::Indices SharedLoop::claim(const View& view, int stretch, bool all) {
     const int64_t next = begun ? static_cast<uint32_t>(seen) : 0;
     if (next == size || (!begun && head_.number.load() != view.number)) return {};
     const int64_t count = all ? size - next : 1;
-    const uint64_t after =
-        uint64_t{view.number} << kIndexBits | static_cast<uint64_t>(next + count);
-    if (claimed.compare_exchange_weak(seen, after)) return {first + next, count};
+    if (claimed.compare_exchange_weak(seen, claim_word(view.number, next + count)))
+      return {first + next, count};
   }
 }
 
